@@ -13,7 +13,8 @@ import pytest
 
 from zoo.cli.commands import COMMANDS
 from zoo.cli.exit_codes import ExitCode
-from zoo.runs.events import AnyEvent, Event
+from zoo.runs.event import Event
+from zoo.runs.events import AnyEvent
 
 ROOT = Path(__file__).parent.parent
 EVENTS = get_args(AnyEvent)

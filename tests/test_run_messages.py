@@ -18,12 +18,12 @@ from zoo.runs.events import (
     RunPlanned,
     RunQueued,
     RunStarted,
-    SourcePlanned,
     StepCompleted,
     Warned,
     WeightsFetched,
 )
 from zoo.runs.snapshot import fold
+from zoo.runs.source_facts import SourcePlanned
 
 STARTED = (RunLaunched(), RunStarted(pid=1, device="cpu", precision="fp32"))
 PLANNED = RunPlanned(

@@ -10,10 +10,9 @@ from zoo.metrics import LOSSES, primary_figure
 from zoo.metrics.intervals import Interval, interval_text
 from zoo.plan_messages import best_fact, privacy_fact, source_facts
 from zoo.plurals import counted, ordinal
+from zoo.runs.candidate import CandidateMeasured, CandidateStepped
 from zoo.runs.events import (
     AnyEvent,
-    CandidateMeasured,
-    CandidateStepped,
     CheckpointSaved,
     DataLoaded,
     EvaluationCompleted,

@@ -22,14 +22,12 @@ from zoo.runs.events import (
     RunLaunched,
     RunPlanned,
     RunStarted,
-    SourcePlanned,
-    SourceResult,
-    SourceStep,
     StepCompleted,
 )
 from zoo.runs.log import append
 from zoo.runs.overview import overview
 from zoo.runs.request import DataRequest, RunRequest, SourceRequest
+from zoo.runs.source_facts import SourcePlanned, SourceResult, SourceStep
 
 TASKS = {"sentiment": "text-classification", "names": "token-classification"}
 SOURCES = tuple(

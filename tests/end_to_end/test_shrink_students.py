@@ -18,8 +18,9 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.comparison.subjects import find_subjects
 from zoo.data import load
 from zoo.runs import control
+from zoo.runs.candidate import CandidateStepped
 from zoo.runs.checkpoints import newest_step
-from zoo.runs.events import CandidateStepped, TeacherAnswered
+from zoo.runs.events import TeacherAnswered
 from zoo.runs.store import write_request
 from zoo.runs.trained_on import count_trained_on
 from zoo.tasks import get_task

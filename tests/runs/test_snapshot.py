@@ -21,15 +21,13 @@ from zoo.runs.events import (
     RunLaunched,
     RunPlanned,
     RunStarted,
-    SourcePlanned,
-    SourceResult,
-    SourceStep,
     StepCompleted,
     Warned,
     decode,
     encode,
 )
 from zoo.runs.snapshot import EMPTY, fold
+from zoo.runs.source_facts import SourcePlanned, SourceResult, SourceStep
 from zoo.runs.status import judge
 from zoo.runs.store import RunFolder
 

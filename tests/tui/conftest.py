@@ -15,7 +15,7 @@ from zoo import devices
 from zoo.card import FolderSource
 from zoo.devices import Device
 from zoo.paths import runs_folder
-from zoo.runs.events import Event
+from zoo.runs.event import Event
 from zoo.runs.log import append
 from zoo.runs.request import DataRequest, RunRequest
 from zoo.runs.store import RunFolder, create

@@ -25,10 +25,11 @@ from zoo.plugins import Plugin
 from zoo.runs import hooks
 from zoo.runs.attempt import Worker
 from zoo.runs.context import TrainingRun
-from zoo.runs.events import AnyEvent, Noted, RunPlanned, SourcePlanned
+from zoo.runs.events import AnyEvent, Noted, RunPlanned
 from zoo.runs.hooks import CheckedPredictor
 from zoo.runs.log import read_events
 from zoo.runs.preparation import load_result
+from zoo.runs.source_facts import SourcePlanned
 
 CHUNK = 256
 """Examples handed to the predictor at once."""

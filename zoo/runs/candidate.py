@@ -1,8 +1,13 @@
-"""A model that is to be made smaller, or a smaller form of it: what it takes, how it answers, what was decided."""
+"""A model that is to be made smaller, or a smaller form of it: what it takes, how it answers, what was decided.
+
+Its events are here, too.
+"""
 
 from __future__ import annotations
 
 import msgspec
+
+from zoo.runs.event import Event
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,3 +38,23 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     chosen: bool = False
     reason: str = ""
     """Why it is not taken; empty where it is, or where nothing has been chosen yet."""
+
+
+class CandidateStepped(Event, frozen=True, kw_only=True, tag="candidate_stepped"):
+    """A smaller network that is trained to be a candidate has taken a step. Throttled."""
+
+    name: str
+    """Of the candidate."""
+    step: int
+    """1-based optimizer step."""
+    steps: int
+    loss: float | None
+    """Mean per example since the last such event, in nats; None where it is not finite."""
+    left_s: float | None
+    """Seconds of training left; None where that is not known."""
+
+
+class CandidateMeasured(Event, frozen=True, kw_only=True, tag="candidate_measured"):
+    """A model that is to be made smaller, or a smaller form of it, was measured, or something was decided about it."""
+
+    candidate: Candidate

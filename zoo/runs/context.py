@@ -23,16 +23,8 @@ from zoo.metrics.intervals import Interval
 from zoo.paths import plugin_cache_folder
 from zoo.privacy import is_private
 from zoo.runs import checkpoints
-from zoo.runs.events import (
-    AnyEvent,
-    CheckpointSaved,
-    EvaluationCompleted,
-    Noted,
-    RunPlanned,
-    SourceResult,
-    StepCompleted,
-    Warned,
-)
+from zoo.runs.events import AnyEvent, CheckpointSaved, EvaluationCompleted, Noted, RunPlanned, StepCompleted, Warned
+from zoo.runs.source_facts import SourceResult
 from zoo.tasks.task import Task
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ A resumed run appends a second attempt to the same log. Readers skip what they d
 
 from __future__ import annotations
 
-import time
 from typing import Union
 
 import msgspec
@@ -16,17 +15,10 @@ from zoo.blocks import Report
 from zoo.encoding import encode_json
 from zoo.metrics import report_of_confusion
 from zoo.metrics.intervals import Interval
-from zoo.runs.candidate import Candidate
+from zoo.runs.candidate import CandidateMeasured, CandidateStepped
+from zoo.runs.event import Event
 from zoo.runs.request import settle_columns
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
-    """What all events share."""
-
-    at: float = msgspec.field(default_factory=time.time)
-    """Unix time in seconds."""
-    v: int = 1
-    """Version of the format."""
+from zoo.runs.source_facts import SourcePlanned, SourceResult, SourceStep
 
 
 class RunLaunched(Event, frozen=True, kw_only=True, tag="run_launched"):
@@ -133,22 +125,6 @@ class TeacherAnswered(Event, frozen=True, kw_only=True, tag="teacher_answered"):
     """Whose rows; empty where there is one source."""
 
 
-class SourcePlanned(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run will do with one of its sources."""
-
-    name: str
-    task: str
-    rows: int
-    """To train on."""
-    eval_rows: int
-    batch_size: int
-    """Examples of it in a step that learns from it."""
-    epochs: float
-    """How often the run goes through it."""
-    weight: float = 1.0
-    """Of its mean loss in the sum."""
-
-
 class PrivacyPlanned(msgspec.Struct, frozen=True, kw_only=True):
     """How little a run is to tell of any row."""
 
@@ -193,16 +169,6 @@ class RunPlanned(Event, frozen=True, kw_only=True, tag="run_planned"):
     """The one of several sources whose evaluations decide which weights are the best; empty where all do."""
     privacy: PrivacyPlanned | None = None
     """None where the training is not private."""
-
-
-class SourceStep(msgspec.Struct, frozen=True):
-    """How far a run is with one of its sources."""
-
-    name: str
-    epoch: float
-    """Passes over it, fractional."""
-    loss: float | None
-    """Mean per example since the last such event, in nats; None where there was none, or it is not finite."""
 
 
 class StepCompleted(Event, frozen=True, kw_only=True, tag="step_completed"):
@@ -305,26 +271,6 @@ class PredictionsWritten(Event, frozen=True, kw_only=True, tag="predictions_writ
     samples_per_s: float = 0.0
 
 
-class CandidateStepped(Event, frozen=True, kw_only=True, tag="candidate_stepped"):
-    """A smaller network that is trained to be a candidate has taken a step. Throttled."""
-
-    name: str
-    """Of the candidate."""
-    step: int
-    """1-based optimizer step."""
-    steps: int
-    loss: float | None
-    """Mean per example since the last such event, in nats; None where it is not finite."""
-    left_s: float | None
-    """Seconds of training left; None where that is not known."""
-
-
-class CandidateMeasured(Event, frozen=True, kw_only=True, tag="candidate_measured"):
-    """A model that is to be made smaller, or a smaller form of it, was measured, or something was decided about it."""
-
-    candidate: Candidate
-
-
 class Noted(Event, frozen=True, kw_only=True, tag="noted"):
     """Something was chosen or found that the person may want to know; nothing is wrong."""
 
@@ -335,24 +281,6 @@ class Warned(Event, frozen=True, kw_only=True, tag="warned"):
     """Something the person should know; the run goes on."""
 
     message: str
-
-
-class SourceResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one of the sources of a run."""
-
-    name: str
-    task: str
-    labels: tuple[str, ...] = ()
-    metrics: dict[str, float] = {}
-    """Of the weights that were kept; the primary metric comes first."""
-    best_step: int | None = None
-    """Where this source alone was at its best."""
-    best_metrics: dict[str, float] = {}
-    """There."""
-    parameters: int | None = None
-    """Of the body and its head; None where that is not known."""
-    epochs: float | None = None
-    """How often a client went through its rows, without the turns of which nothing came; None of other sources."""
 
 
 class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):

@@ -23,8 +23,9 @@ from zoo.runs import hooks
 from zoo.runs.attempt import Worker
 from zoo.runs.baseline import FINISHED, answers_to, difference, ignore, is_judged
 from zoo.runs.context import TrainingRun
-from zoo.runs.events import Noted, SourceResult, Warned
+from zoo.runs.events import Noted, Warned
 from zoo.runs.preparation import load_result
+from zoo.runs.source_facts import SourceResult
 
 CENTRAL = "all in one place"
 """What a run over the rows of all clients is called."""

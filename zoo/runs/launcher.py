@@ -14,7 +14,7 @@ from msgspec import structs
 
 from zoo.devices import first_device
 from zoo.errors import RunFailed, StoreInvalid, Unsupported, ZooError
-from zoo.kinds.kind import FEW_KERNELS
+from zoo.kinds.input_kind import FEW_KERNELS
 from zoo.locking import locked
 from zoo.runs import events, liveness, queue, ranks, status
 from zoo.runs.events import RunLaunched

@@ -7,7 +7,8 @@ import time
 from collections.abc import Iterator
 
 from zoo.errors import StoreInvalid
-from zoo.runs.events import TERMINAL, AnyEvent, Event, RunLaunched, RunPostponed, RunStarted, decode, encode
+from zoo.runs.event import Event
+from zoo.runs.events import TERMINAL, AnyEvent, RunLaunched, RunPostponed, RunStarted, decode, encode
 from zoo.runs.liveness import is_alive
 from zoo.runs.store import RunFolder
 

@@ -11,10 +11,10 @@ from zoo.hub_config import WEIGHTS
 from zoo.kinds.spelling import distinct_names
 from zoo.plurals import counted
 from zoo.rendering.markdown import markdown, markdown_table
-from zoo.runs.events import SourceResult
 from zoo.runs.heads import BODY_FILE, HEAD_FILE
 from zoo.runs.request import DataRequest, RunRequest, TeacherRequest
 from zoo.runs.result import HEADS, ResultManifest
+from zoo.runs.source_facts import SourceResult
 from zoo.sanitize import one_line
 
 README = "README.md"

@@ -19,12 +19,12 @@ from zoo.options import to_dict
 from zoo.plugins import Plugin
 from zoo.runs.attempt import Worker
 from zoo.runs.context import FitResult, TrainingRun
-from zoo.runs.events import SourceResult
 from zoo.runs.heads import link_file
 from zoo.runs.kept_heads import bring_kept_heads
 from zoo.runs.model_card import README, write_readme, write_readme_of_heads
 from zoo.runs.request import RunRequest
 from zoo.runs.result import CALIBRATION, HEADS, MANIFEST, OF_ITS_OWN, HeadResult, ResultManifest
+from zoo.runs.source_facts import SourceResult
 from zoo.runs.store import maker_of
 from zoo.runs.training_data import TrainingData
 

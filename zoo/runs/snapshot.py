@@ -17,7 +17,7 @@ from zoo.metrics.intervals import Interval
 from zoo.plurals import counted
 from zoo.runs import events as e
 from zoo.runs import source_snapshot as of_sources
-from zoo.runs.candidate import Candidate
+from zoo.runs.candidate import Candidate, CandidateMeasured, CandidateStepped
 from zoo.runs.learning_curve import NOTHING_LEARNT, Changes, Evaluation, Point, up_to, with_evaluation, with_point
 from zoo.runs.source_snapshot import SourceSnapshot
 
@@ -81,7 +81,7 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint_step: int | None = None
     candidates: tuple[Candidate, ...] = ()
     """A model that is to be made smaller, and the smaller forms of it that were measured, each as it was last told."""
-    candidate_step: e.CandidateStepped | None = None
+    candidate_step: CandidateStepped | None = None
     """How far the training of a candidate is; None where none is trained at the moment."""
     rows_predicted: int = 0
     """Those rejected included."""
@@ -327,12 +327,12 @@ def _(event: e.PredictionsWritten, s: RunSnapshot) -> Changes:
 
 
 @_changes.register
-def _(event: e.CandidateStepped, s: RunSnapshot) -> Changes:
+def _(event: CandidateStepped, s: RunSnapshot) -> Changes:
     return {"candidate_step": event}
 
 
 @_changes.register
-def _(event: e.CandidateMeasured, s: RunSnapshot) -> Changes:
+def _(event: CandidateMeasured, s: RunSnapshot) -> Changes:
     by_name = {one.name: one for one in s.candidates} | {event.candidate.name: event.candidate}
     return {"candidates": tuple(by_name.values()), "candidate_step": None, "taught": None}
 

@@ -7,6 +7,7 @@ import msgspec
 from zoo.blocks import Report, part_of, titled
 from zoo.runs import events as e
 from zoo.runs.learning_curve import NOTHING_LEARNT, Changes, Evaluation, Point, up_to, with_evaluation, with_point
+from zoo.runs.source_facts import SourcePlanned, SourceResult
 
 
 class SourceSnapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,7 +22,7 @@ class SourceSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     labels: tuple[str, ...] = ()
     columns: dict[str, str] = {}
     """Names of the data's columns by role."""
-    plan: e.SourcePlanned | None = None
+    plan: SourcePlanned | None = None
     epoch: float = 0.0
     """Passes over it, fractional."""
     loss: float | None = None
@@ -33,7 +34,7 @@ class SourceSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Bounded as those of the run; `best` is over all sources."""
     pictures: Report = ()
     """What its newest evaluation says of a few of its pictures."""
-    result: e.SourceResult | None = None
+    result: SourceResult | None = None
     """What came of it; None until the run has finished."""
     report: Report = ()
     """What the final evaluation reports of it; that of the run has these blocks, too, under its name."""

@@ -21,8 +21,9 @@ from zoo.metrics import Metrics, finite
 from zoo.portions import Portions
 from zoo.privacy import privacy_of
 from zoo.runs.context import FitResult, TrainingRun
-from zoo.runs.events import EvaluationCompleted, MicroBatchHalved, RunPlanned, SourcePlanned
+from zoo.runs.events import EvaluationCompleted, MicroBatchHalved, RunPlanned
 from zoo.runs.sample_pictures import shown_pictures
+from zoo.runs.source_facts import SourcePlanned
 from zoo.training import arithmetic
 from zoo.training.activation_checkpointing import checkpoint_activations
 from zoo.training.checkpoint import Judged, Progress

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from zoo.runs.events import SourceStep, StepCompleted
+from zoo.runs.events import StepCompleted
+from zoo.runs.source_facts import SourceStep
 from zoo.training.plan import Plan
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from zoo.blocks import Block, Report, titled
 from zoo.errors import DatasetInvalid
 from zoo.metrics import Metrics
 from zoo.metrics.intervals import Interval, intervals_of
-from zoo.runs.events import SourceResult
+from zoo.runs.source_facts import SourceResult
 from zoo.tasks.task import Task
 from zoo.training.checkpoint import Best, Judged, Progress
 from zoo.training.source import Source

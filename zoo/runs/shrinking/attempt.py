@@ -14,9 +14,9 @@ from zoo.devices import Device, available, is_native
 from zoo.options import parse
 from zoo.plugins import Plugin
 from zoo.runs.attempt import Worker
-from zoo.runs.candidate import Candidate
+from zoo.runs.candidate import Candidate, CandidateMeasured
 from zoo.runs.context import PredictionRun
-from zoo.runs.events import CandidateMeasured, Noted
+from zoo.runs.events import Noted
 from zoo.runs.preparation import judging_options
 from zoo.runs.shrinking.gate import Judged
 from zoo.shrink_options import ORIGINAL, ShrinkOptions

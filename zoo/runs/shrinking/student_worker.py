@@ -6,9 +6,9 @@ import msgspec
 
 from zoo.plurals import counted
 from zoo.runs.attempt import Worker
+from zoo.runs.candidate import CandidateStepped
 from zoo.runs.events import (
     AnyEvent,
-    CandidateStepped,
     ExampleRejected,
     InputsPrepared,
     MicroBatchHalved,

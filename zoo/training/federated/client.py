@@ -18,7 +18,8 @@ from zoo.errors import DatasetInvalid, RunFailed
 from zoo.hyperparameters import FederationOptions, TrainingOptions
 from zoo.portions import Portions
 from zoo.runs.context import TrainingRun
-from zoo.runs.events import AnyEvent, MicroBatchHalved, SourceStep, StepCompleted, Warned
+from zoo.runs.events import AnyEvent, MicroBatchHalved, StepCompleted, Warned
+from zoo.runs.source_facts import SourceStep
 from zoo.training.engine import encoded_rows
 from zoo.training.examples import EncodedExamples, Examples
 from zoo.training.federated.averaging import State, copied, is_finite

@@ -11,7 +11,8 @@ from zoo.blocks import Paragraph
 from zoo.hyperparameters import FederationOptions
 from zoo.plurals import counted
 from zoo.runs.context import TrainingRun
-from zoo.runs.events import RunPlanned, SourcePlanned
+from zoo.runs.events import RunPlanned
+from zoo.runs.source_facts import SourcePlanned
 from zoo.training.engine import learners, usual_lr
 from zoo.training.federated.client import Client
 from zoo.training.federated.rounds import Turn

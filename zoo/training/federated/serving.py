@@ -17,15 +17,8 @@ from zoo.metrics.intervals import Interval, intervals_of
 from zoo.plurals import counted
 from zoo.portions import Portions
 from zoo.runs.context import FitResult, TrainingRun
-from zoo.runs.events import (
-    CheckpointSaved,
-    EvaluationCompleted,
-    RunPlanned,
-    SourcePlanned,
-    SourceResult,
-    SourceStep,
-    StepCompleted,
-)
+from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunPlanned, StepCompleted
+from zoo.runs.source_facts import SourcePlanned, SourceResult, SourceStep
 from zoo.sites.exchange import Brought, Exchange
 from zoo.sites.messages import Figures, Phase, Refused
 from zoo.training import arithmetic, checkpoint

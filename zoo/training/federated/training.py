@@ -17,13 +17,8 @@ from zoo.metrics import finite, report_of
 from zoo.plurals import counted
 from zoo.portions import Portions
 from zoo.runs.context import FitResult, TrainingRun
-from zoo.runs.events import (
-    CheckpointSaved,
-    EvaluationCompleted,
-    MicroBatchHalved,
-    RunPlanned,
-    SourceResult,
-)
+from zoo.runs.events import CheckpointSaved, EvaluationCompleted, MicroBatchHalved, RunPlanned
+from zoo.runs.source_facts import SourceResult
 from zoo.training import arithmetic, checkpoint
 from zoo.training.checkpoint import Judged, Progress
 from zoo.training.evaluation import Evaluation, evaluate
