@@ -20,8 +20,8 @@ from zoo.data.example import Example
 from zoo.data.expansion import input_list
 from zoo.errors import DatasetInvalid, GateNotPassed, ZooError
 from zoo.plugins import load_plugin
+from zoo.runs.agreement import LIMIT, Agreement, agreement_of
 from zoo.runs.calibration import finish_of
-from zoo.runs.comparison import LIMIT, Comparison, compared
 from zoo.runs.hooks import load_predictor
 from zoo.runs.store import training_of
 from zoo.runs.stored_answers import USUAL, learnt_privately, stored_inputs
@@ -37,7 +37,7 @@ _OTHERS = "--data FILE names others"
 
 def write_portable(
     card: Card, source: Path, folder: Path, format: str, *, data: Any, columns: Mapping[str, str], task: str
-) -> Comparison:
+) -> Agreement:
     """Write a model as files that answer without zoo.
 
     Args:
@@ -72,14 +72,14 @@ def write_portable(
     temperature = None if finish is None else finish.calibration.temperature
     portable = writing.write_folder(body, run, format, folder, temperature)
     now = portable.predict([inputs[number] for number in kept])
-    comparison = compared([answers[number] for number in kept], now if finish is None else finish(now))
-    if not comparison.agrees:
+    agreement = agreement_of([answers[number] for number in kept], now if finish is None else finish(now))
+    if not agreement.agrees:
         raise GateNotPassed(
-            f"{card.name} as {format} answers otherwise than zoo, so nothing was written: {comparison}",
+            f"{card.name} as {format} answers otherwise than zoo, so nothing was written: {agreement}",
             "zoo export without --format writes the weights",
         )
-    _tell(folder / writing.FACTS, comparison)
-    return comparison
+    _tell(folder / writing.FACTS, agreement)
+    return agreement
 
 
 def _prediction_run(card: Card, source: Path, task: str) -> PredictionRun:
@@ -128,13 +128,13 @@ def _read(path: Path, task: Task, columns: Mapping[str, str], trained: Mapping[s
     return [row.input for row in islice((row for row, _ in rows if isinstance(row, Example)), USUAL)]
 
 
-def _tell(path: Path, comparison: Comparison) -> None:
+def _tell(path: Path, agreement: Agreement) -> None:
     """Among the facts, what was compared."""
     facts = json.loads(path.read_bytes())
     facts[COMPARED] = {
-        "answers": comparison.answers,
-        "changed": comparison.changed,
-        "largest_difference": comparison.largest,
+        "answers": agreement.answers,
+        "changed": agreement.changed,
+        "largest_difference": agreement.largest,
         "allowed_difference": LIMIT,
     }
     atomic.write_text(path, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")

@@ -12,7 +12,7 @@ from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.parser import Parser
 from zoo.cli.source_args import add_columns, columns_of
-from zoo.runs.comparison import Comparison
+from zoo.runs.agreement import Agreement
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,6 +62,6 @@ def run(args: argparse.Namespace) -> ExitCode:
         return ExitCode.OK
     output.line(str(folder))
     if compared:
-        diagnostics.note(str(Comparison(compared["answers"], compared["changed"], compared["largest_difference"])))
+        diagnostics.note(str(Agreement(compared["answers"], compared["changed"], compared["largest_difference"])))
     diagnostics.note("README.md in it says how it is loaded without zoo")
     return ExitCode.OK

@@ -26,7 +26,7 @@ from zoo.encoding import encode_json
 from zoo.errors import StoreInvalid
 from zoo.kinds.input_kind import InputKind
 from zoo.paths import cache_folder
-from zoo.runs.comparison import difference
+from zoo.runs.agreement import difference
 from zoo.runs.store import maker_of
 from zoo.sanitize import error_text, one_line
 from zoo.tasks.task import Task

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zoo import Example, PredictionRun, TrainingRun
 from zoo.plugins import load_plugin
-from zoo.runs.comparison import compared
+from zoo.runs.agreement import agreement_of
 from zoo.tasks import get_task
 from zoo.testing import PluginHooks
 from zoo.training.portable.folder import write_folder
@@ -20,8 +20,8 @@ def check(run: PredictionRun, texts: list[str], folder: Path) -> None:
     """Insist on the same answers by a program of torch, which is written fastest."""
     answers = PluginHooks("bert").predict(run).predict(texts)
     portable = write_folder(load_plugin("bert").answering_body(run), run, "torch", folder)
-    comparison = compared(answers, portable.predict(texts))
-    assert comparison.agrees, str(comparison)
+    agreement = agreement_of(answers, portable.predict(texts))
+    assert agreement.agrees, str(agreement)
     assert "```python" in (folder / "README.md").read_text()
 
 

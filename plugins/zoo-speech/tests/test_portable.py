@@ -13,7 +13,7 @@ import transformers
 
 from zoo import PredictionRun
 from zoo.plugins import load_plugin
-from zoo.runs.comparison import compared
+from zoo.runs.agreement import agreement_of
 from zoo.tasks import get_task
 from zoo.testing import PluginHooks
 from zoo.training.portable.folder import write_folder
@@ -64,5 +64,5 @@ def test_letters(tmp_path: Path) -> None:
     portable = write_folder(plugin.answering_body(run), run, "torch", written)
 
     assert len({answer.cells().prediction for answer in answers}) > 1
-    assert compared(answers, portable.predict(recordings)).agrees
+    assert agreement_of(answers, portable.predict(recordings)).agrees
     assert json.loads((written / "model.json").read_text())["sampling_rate"] == 16_000

@@ -11,7 +11,7 @@ import pytest
 from zoo import Card, PredictionRun, Unsupported
 from zoo.fetch import locate
 from zoo.plugins import load_plugin
-from zoo.runs.comparison import compared
+from zoo.runs.agreement import agreement_of
 from zoo.tasks import get_task
 from zoo.testing import PluginHooks
 from zoo.training.portable.folder import write_folder
@@ -43,7 +43,7 @@ def test_a_network_that_has_so_many_places(prediction: Callable[..., PredictionR
     written = tmp_path / "written"
     written.mkdir()
     portable = write_folder(load_plugin("transformers").answering_body(run), run, "torch", written)
-    assert compared(answers, portable.predict(TEXTS)).agrees
+    assert agreement_of(answers, portable.predict(TEXTS)).agrees
 
 
 def test_what_is_answered_by_code_of_the_plugin_is_refused(prediction: Callable[..., PredictionRun]) -> None:

@@ -13,7 +13,7 @@ LIMIT = 1e-3
 """By how much a number may differ where both compute in float32: of one larger than 1, by that share of it."""
 
 
-class Comparison(NamedTuple):
+class Agreement(NamedTuple):
     """Of the answers to the same inputs."""
 
     answers: int
@@ -34,7 +34,7 @@ class Comparison(NamedTuple):
         )
 
 
-def compared(before: Sequence[Prediction], now: Sequence[Prediction]) -> Comparison:
+def agreement_of(before: Sequence[Prediction], now: Sequence[Prediction]) -> Agreement:
     """Hold the answers of one form against those of another.
 
     Args:
@@ -43,7 +43,7 @@ def compared(before: Sequence[Prediction], now: Sequence[Prediction]) -> Compari
     """
     differences = [difference(one, other) for one, other in zip(before, now, strict=True)]
     changed = sum(one > LIMIT for one in differences)
-    return Comparison(len(differences), changed, max(differences, default=0.0))
+    return Agreement(len(differences), changed, max(differences, default=0.0))
 
 
 def difference(one: Prediction, other: Prediction, *, of_common: bool = False) -> float:

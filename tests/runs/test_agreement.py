@@ -17,7 +17,7 @@ from zoo.answers import (
     SegmentedImage,
     Transcript,
 )
-from zoo.runs.comparison import compared, difference
+from zoo.runs.agreement import agreement_of, difference
 
 
 def mask(indexes: np.ndarray) -> SegmentedImage:
@@ -52,10 +52,10 @@ def changed(pixels: int) -> np.ndarray:
 )
 def test_what_is_said_otherwise_does_not_agree(one: Prediction, other: Prediction) -> None:
     same = Embedding((0.5, 0.5))
-    comparison = compared([same, one, same], [same, other, same])
-    assert not comparison.agrees
-    assert comparison.changed == 1
-    assert comparison.largest > 1e-3
+    agreement = agreement_of([same, one, same], [same, other, same])
+    assert not agreement.agrees
+    assert agreement.changed == 1
+    assert agreement.largest > 1e-3
 
 
 @pytest.mark.parametrize(
@@ -63,11 +63,11 @@ def test_what_is_said_otherwise_does_not_agree(one: Prediction, other: Predictio
     [Transcript("one two"), mask(HALVES), Embedding((0.5, 2e6)), Rejected("too short")],
 )
 def test_the_same_agrees(answer: Prediction) -> None:
-    assert compared([answer], [answer]) == (1, 0, 0.0)
+    assert agreement_of([answer], [answer]) == (1, 0, 0.0)
 
 
 def test_a_few_pixels_between_two_labels_are_rounding() -> None:
-    assert compared([mask(HALVES)], [mask(changed(8))]) == (1, 0, pytest.approx(8e-4))
+    assert agreement_of([mask(HALVES)], [mask(changed(8))]) == (1, 0, pytest.approx(8e-4))
 
 
 def test_labels_that_were_cut_off_may_count_or_not() -> None:
