@@ -7,6 +7,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -38,7 +39,8 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 15.0
 PATIENCE_S = 3600.0
 """How long a server may be away."""
 LAST_BEAT_S = 1.0
-SLICE_BYTES = 1 << 18
+LOOK_S = 0.05
+"""How often it is asked while a request is under way whether to stop."""
 _T = TypeVar("_T")
 
 
@@ -172,7 +174,7 @@ class SiteClient:
         """
         began, wait_s, told = time.monotonic(), FIRST_WAIT_S, False
         while True:
-            fault = self._attempt(method, path, content, most)
+            fault = self._unless_stopped(lambda: self._attempt(method, path, content, most))
             if isinstance(fault, bytes):
                 if told:
                     self._warn(f"{self.address.url} answers again")
@@ -184,6 +186,26 @@ class SiteClient:
                 self._warn(f"{self.address.url} does not answer ({fault}); waiting for it")
             self._sleep(wait_s)
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+    def _unless_stopped(self, attempt: Callable[[], bytes | str]) -> bytes | str:
+        """The outcome of an attempt, which is left to itself once a stop is asked for: a server may hang for a minute.
+
+        Raises:
+            RunCancelled: a stop was asked for.
+        """
+        outcome: Future[bytes | str] = Future()
+
+        def do() -> None:
+            try:
+                outcome.set_result(attempt())
+            except BaseException as error:
+                outcome.set_exception(error)
+
+        threading.Thread(target=do, daemon=True).start()
+        while not wait([outcome], LOOK_S).done:
+            if self._should_stop():
+                raise RunCancelled("stopped while the server answered", "")
+        return outcome.result()
 
     def _attempt(self, method: str, path: str, content: bytes, most: int) -> bytes | str:
         """The answer, or why there was none this time."""
@@ -200,8 +222,6 @@ class SiteClient:
                     body += piece
                     if len(body) > most:
                         raise Unsupported(f"{self.address.url} answers with more than {most:,} bytes", "")
-                    if self._should_stop():
-                        raise RunCancelled("stopped while the server answered", "")
         except (httpx.TransportError, httpx.DecodingError) as error:
             self.close()
             if _is_of_certificate(error):

@@ -1,0 +1,25 @@
+"""A client of a server that takes a connection and then says nothing."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from zoo.errors import RunCancelled
+from zoo.sites.addresses import Address
+from zoo.sites.client import SiteClient
+
+
+@pytest.fixture
+def silent() -> Iterator[Address]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield Address("127.0.0.1", server.getsockname()[1])
+
+
+@pytest.mark.parametrize("fingerprint", ["", "SHA256:" + "00" * 32])
+def test_a_request_that_hangs_is_left_once_a_stop_is_asked_for(silent: Address, fingerprint: str) -> None:
+    client = SiteClient(silent, "a" * 43, fingerprint, patience_s=0.0, should_stop=lambda: True)
+    with pytest.raises(RunCancelled, match="stopped while the server answered"):
+        client.terms()
