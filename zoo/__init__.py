@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zoo.answers import (
         Answer as Answer,
         AnswerCells as AnswerCells,
+        CalibratableAnswer as CalibratableAnswer,
         Classification as Classification,
         ContextSpan as ContextSpan,
         Detection as Detection,
@@ -403,6 +404,7 @@ _HOME = {
     "zoo.answers": (
         "Answer",
         "AnswerCells",
+        "CalibratableAnswer",
         "Classification",
         "ContextSpan",
         "Detection",

@@ -6,6 +6,7 @@ Views draw the blocks of an answer, never a particular plugin's model.
 from __future__ import annotations
 
 from zoo.answers.answer import Answer, AnswerCells, BaseAnswer, InvalidAnswer
+from zoo.answers.calibratable_answer import CalibratableAnswer
 from zoo.answers.classification import Classification
 from zoo.answers.detections import Detection, Detections
 from zoo.answers.embedding import Embedding
@@ -32,6 +33,7 @@ __all__ = [
     "Answer",
     "AnswerCells",
     "BaseAnswer",
+    "CalibratableAnswer",
     "Classification",
     "ContextSpan",
     "Detection",

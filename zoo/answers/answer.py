@@ -14,9 +14,10 @@ better to say:
 | `shortened()` | the list of mistakes | the whole answer |
 | `numbers()` | what compares two answers | the fields that are numbers |
 | `otherwise(other)` | the same | whether the cells differ, where there are no numbers |
-| `tempered(temperature)`, `left_open(least)`, `cut(count)` | calibrated models | it cannot be calibrated |
 | `as_target()` | trainings on a teacher's answers | nothing can be learnt from it |
 | `check_complete(labels)` | conformance tests | it is complete |
+
+One that can be calibrated is a `zoo.CalibratableAnswer`, too.
 """
 
 from __future__ import annotations
@@ -198,22 +199,6 @@ class Answer(BaseAnswer, frozen=True, kw_only=True, omit_defaults=True):
         Asked of the answers of a teacher (`Task.teachable`); None where there is no such thing.
         """
         return None
-
-    def tempered(self, temperature: float) -> Self:
-        """The answer with its probabilities flattened by a temperature above 1, or sharpened by one below.
-
-        An answer that has it can be calibrated (`Task.calibratable`): its `numbers()` are the probabilities of labels,
-        all of them where nothing was cut off, which add up to 1, and its target is one of these labels.
-        """
-        raise NotImplementedError
-
-    def left_open(self, least: float) -> Self:
-        """The answer that leaves open which of the labels it is whose probability is at least this."""
-        raise NotImplementedError
-
-    def cut(self, count: int) -> Self:
-        """The answer with so many probabilities at most."""
-        raise NotImplementedError
 
     @classmethod
     def quick_check(cls, labels: frozenset[str]) -> Callable[[Any], bool]:

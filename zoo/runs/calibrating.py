@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.answers import Answer
+from zoo.answers import CalibratableAnswer
 from zoo.card import Card
 from zoo.data.example import Dataset, Example
 from zoo.data.splitting import input_key
@@ -58,7 +58,7 @@ class CalibrationRows:
         self._keys: list[bytes] = []
         self._logs, self._targets = array("d"), array("q")
 
-    def add(self, examples: Sequence[Example], answers: Sequence[Answer]) -> None:
+    def add(self, examples: Sequence[Example], answers: Sequence[CalibratableAnswer]) -> None:
         """Count some more rows.
 
         Raises:
@@ -147,7 +147,7 @@ class CalibrationEffect:
         self._calibration, self._labels = calibration, labels
         self._before, self._after, self._right = array("d"), array("d"), bytearray()
 
-    def add(self, examples: Sequence[Example], answers: Sequence[Answer]) -> None:
+    def add(self, examples: Sequence[Example], answers: Sequence[CalibratableAnswer]) -> None:
         """Count some more answers, as they were calibrated; of those that were cut it is not known."""
         for example, answer in zip(examples, answers, strict=True):
             after = answer.numbers()

@@ -11,12 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from zoo import atomic
-from zoo.answers import Answer, Prediction
+from zoo.answers import CalibratableAnswer, Prediction
 from zoo.card import Card, FolderSource
 from zoo.errors import DatasetInvalid, OptionInvalid, StoreInvalid, Unsupported
 from zoo.plurals import counted
@@ -29,6 +29,7 @@ FEWEST_ROWS = 40
 """That a calibration takes, both halves together."""
 TIED = 1e-5
 """By what share less a probability may be and count as equal: in batches of other sizes its last bits are others."""
+_Calibrated = TypeVar("_Calibrated", bound=CalibratableAnswer)
 
 
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,9 +151,9 @@ class Finish:
 
     def __call__(self, answers: Sequence[Prediction]) -> list[Prediction]:
         """The answers as a person gets them."""
-        return [self._finished(one) if isinstance(one, Answer) else one for one in answers]
+        return [self._finished(one) if isinstance(one, CalibratableAnswer) else one for one in answers]
 
-    def _finished(self, answer: Answer) -> Answer:
+    def _finished(self, answer: _Calibrated) -> _Calibrated:
         answer = answer.tempered(self.calibration.temperature)
         if self._least is not None:
             answer = answer.left_open(self._least)

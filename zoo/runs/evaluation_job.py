@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from zoo.answers import Answer, Prediction, Rejected, TruncationCount
+from zoo.answers import CalibratableAnswer, Prediction, Rejected, TruncationCount
 from zoo.blocks import Report
 from zoo.card import Card
 from zoo.data import Dataset, RejectedRow, load, match_labels
@@ -180,10 +180,10 @@ class _Calibrated:
 
     def add(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> None:
         """Count some more answers."""
-        pairs = [(one, answer) for one, answer in zip(examples, predictions, strict=True) if isinstance(answer, Answer)]
-        for counts in (self._rows, self._effect):
-            if counts is not None:
-                counts.add([one for one, _ in pairs], [answer for _, answer in pairs])
+        for counts in filter(None, (self._rows, self._effect)):
+            pairs = zip(examples, predictions, strict=True)
+            calibratable = [(one, answer) for one, answer in pairs if isinstance(answer, CalibratableAnswer)]
+            counts.add([one for one, _ in calibratable], [answer for _, answer in calibratable])
 
     def conclude(self) -> None:
         """Keep the calibration that was asked for; say what it is worth, or the one before."""

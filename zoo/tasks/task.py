@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Union
 
 import msgspec
 
-from zoo.answers import Answer, BaseAnswer, Rejected
+from zoo.answers import Answer, BaseAnswer, CalibratableAnswer, Rejected
 from zoo.errors import PluginBroken
 from zoo.kinds.input_kind import InputKind
 from zoo.kinds.kind import INPUT, TARGET, Kind
@@ -146,7 +146,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def calibratable(self) -> bool:
         """Whether answers have probabilities that can be calibrated."""
-        return self.judged and self.answer.tempered is not Answer.tempered
+        return self.judged and issubclass(self.answer, CalibratableAnswer)
 
     @property
     def prediction(self) -> Any:
