@@ -7,9 +7,9 @@ from typing import Protocol, Self, runtime_checkable
 
 @runtime_checkable
 class CalibratableAnswer(Protocol):
-    """One of several labels: its `numbers()` are their probabilities, and its target is one of them (`Task.calibratable`).
+    """One of several labels, which is what its target is (`Task.calibratable`).
 
-    They are those of all labels where nothing was cut off, and add up to 1.
+    Its `numbers()` are the probabilities of the labels: of all of them where nothing was cut off, and they add up to 1.
     """
 
     def numbers(self) -> dict[str, float]:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from zoo.api.jobs import by_role, name_of
+from zoo.api.jobs import name_of
 from zoo.api.run import Run
+from zoo.api.sources import by_role, source_of
 from zoo.api.starting import start_job
 from zoo.jobs import Job, Place
-from zoo.sources import Source
 
 
 def audit(
@@ -59,13 +59,8 @@ def audit(
     Raises:
         ZooError: whatever is found to be wrong before the worker starts.
     """
-    source = Source(
-        data=data,
-        eval_data=held_out,
-        columns=by_role(columns, input, label or target),
-        separator=separator,
-        classes=classes,
-        merge_labels=merge_labels,
+    source = source_of(
+        data, by_role(columns, input, label or target), separator, classes, merge_labels, eval_data=held_out
     )
     job = Job(
         verb="audit",

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from zoo.api.data_files import data_as_files
-from zoo.api.jobs import by_role
 from zoo.api.run import Run
+from zoo.api.sources import by_role, source_of
 from zoo.catalog import Catalog
 from zoo.jobs import Job, Place
-from zoo.sources import Source
 
 if TYPE_CHECKING:
     from zoo.comparison import Comparison
@@ -68,13 +67,7 @@ def compare(
     )
     if data is None:
         return compare_models(names, metric=metric, place=place, catalog=catalog)
-    source = Source(
-        data=data,
-        columns=by_role(columns, input, label),
-        separator=separator,
-        classes=classes,
-        merge_labels=merge_labels,
-    )
+    source = source_of(data, by_role(columns, input, label), separator, classes, merge_labels)
     first, *_ = find_subjects(names, catalog)
     job = Job(verb="evaluate", model=first.model or first.name, task=task, source=source)
     with data_as_files(job, catalog) as (file_job, _folder):

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.api.jobs import by_role
 from zoo.api.run import Run
+from zoo.api.sources import by_role, source_of
 from zoo.api.starting import Served, start_federated, start_joining, start_serving
 from zoo.federated_jobs import Clients
 from zoo.jobs import Job, Place
 from zoo.site_jobs import Joining, Serving
-from zoo.sources import Source
 
 
 def federate(
@@ -65,13 +64,7 @@ def federate(
         verb="finetune",
         model=model,
         task=task,
-        source=Source(
-            data=data,
-            columns=by_role(columns, input, label or target),
-            separator=separator,
-            classes=classes,
-            merge_labels=merge_labels,
-        ),
+        source=source_of(data, by_role(columns, input, label or target), separator, classes, merge_labels),
         place=Place(device=device, precision=precision, now=now),
         options=options,
         name=name,
@@ -131,7 +124,7 @@ def serve_federation(
         verb="finetune",
         model=model,
         task=task,
-        source=Source(data=eval_data, columns=by_role(columns, input, label or target), separator=separator),
+        source=source_of(eval_data, by_role(columns, input, label or target), separator),
         place=Place(device=device, precision="fp32", now=now),
         options=options,
         name=name,
@@ -181,13 +174,7 @@ def join_federation(
     Raises:
         ZooError: the server cannot be reached or refuses, this machine has another version, or the data cannot serve.
     """
-    source = Source(
-        data=data,
-        columns=by_role(columns, input, label or target),
-        separator=separator,
-        classes=classes,
-        merge_labels=merge_labels,
-    )
+    source = source_of(data, by_role(columns, input, label or target), separator, classes, merge_labels)
     place = Place(device=device, precision=precision, now=now)
     job = Job(verb="finetune", model=model, source=source, place=place, name=name)
     return start_joining(job, Joining(address=address, token=token, fingerprint=fingerprint, model=model))

@@ -9,19 +9,16 @@ from typing import Any
 import msgspec
 
 from zoo.api.run import Run
+from zoo.api.sources import by_role, named_sources, source_of
 from zoo.api.starting import start_job, start_sequence
 from zoo.catalog import Catalog
-from zoo.errors import OptionInvalid
 from zoo.file_cache import read_once
 from zoo.job_sequences import JobSequence
 from zoo.jobs import NOW, Job, Place
-from zoo.kinds.kind import INPUT, TARGET
 from zoo.options import read
-from zoo.plurals import with_article
 from zoo.recipes import read_recipe
 from zoo.requests import request_of
 from zoo.runs.store import name_of_result
-from zoo.sources import Source
 
 
 def finetune(
@@ -83,16 +80,16 @@ def finetune(
     Raises:
         ZooError: whatever is found to be wrong before the worker starts.
     """
-    source = Source(
-        data=data,
+    source = source_of(
+        data,
+        by_role(columns, input, label or target),
+        separator,
+        classes,
+        merge_labels,
         eval_data=eval_data,
-        columns=by_role(columns, input, label or target),
-        separator=separator,
-        classes=classes,
-        merge_labels=merge_labels,
         teacher=teacher,
     )
-    first, *others = _named_sources(sources, source, task) or (source,)
+    first, *others = named_sources(sources, source, task) or (source,)
     place = Place(device=device, precision=precision, processes=processes, shard=shard, now=now)
     return start_job(
         Job(
@@ -158,7 +155,7 @@ def pretrain(
 
     `data` may also be a text file, one example a line.
     """
-    source = Source(data=data, eval_data=eval_data, columns=by_role(columns, input))
+    source = source_of(data, by_role(columns, input), eval_data=eval_data)
     place = Place(device=device, precision=precision, processes=processes, shard=shard, now=now)
     return start_job(
         Job(verb="pretrain", model=name_of(model), task=task, source=source, place=place, options=options, name=name),
@@ -194,13 +191,7 @@ def evaluate(
     of the rows with each of its values. `Run.intervals` says where the figures lie with 95% confidence. `calibrate`
     corrects how sure a classifier is by these rows, which it must not have learnt from, and keeps that with it.
     """
-    source = Source(
-        data=data,
-        columns=by_role(columns, input, label or target),
-        separator=separator,
-        classes=classes,
-        merge_labels=merge_labels,
-    )
+    source = source_of(data, by_role(columns, input, label or target), separator, classes, merge_labels)
     job = Job(
         verb="evaluate",
         model=model,
@@ -251,7 +242,7 @@ def predict_file(
         now: whether to start beside the runs that compute on the same accelerator, and not after them.
         **options: of the model's predict ability.
     """
-    source = Source(data=data, columns=by_role(columns, input))
+    source = source_of(data, by_role(columns, input))
     place = Place(device=device, precision=precision, now=now)
     job = Job(
         verb="predict",
@@ -272,44 +263,3 @@ def predict_file(
 def name_of(model: str | Run) -> str:
     """The whole name of a model, or of the one that comes of a run."""
     return name_of_result(model.folder) if isinstance(model, Run) else model
-
-
-def _named_sources(sources: Mapping[str, Any], alone: Source, task: str) -> tuple[Source, ...]:
-    """Several sources, by their names; `alone` is what was said as if there were one.
-
-    Raises:
-        OptionInvalid: they are no dict, or something is said of one without its name.
-    """
-    if not isinstance(sources, Mapping):
-        raise OptionInvalid(
-            f"sources is {with_article(type(sources).__name__)}, but takes a dict", 'such as {"sentiment": "a.csv"}'
-        )
-    given = {
-        "data": alone.data is not None,
-        "eval_data": alone.eval_data is not None,
-        "columns": bool(alone.columns),
-        "teacher": bool(alone.teacher),
-    }
-    said = next((name for name, is_given in given.items() if is_given), "task" if task else "")
-    if sources and said:
-        raise OptionInvalid(
-            f"{said} does not say for which source", f"zoo.Source({said}=...) in the dict of sources does"
-        )
-    return tuple(
-        msgspec.structs.replace(one, name=str(name)) if isinstance(one, Source) else Source(name=str(name), data=one)
-        for name, one in sources.items()
-    )
-
-
-def by_role(columns: Mapping[str, str], input: Any, label: Any = "") -> dict[str, Any]:
-    """The names of all columns by role.
-
-    Raises:
-        OptionInvalid: `columns` is no dict.
-    """
-    if not isinstance(columns, Mapping):
-        raise OptionInvalid(
-            f"columns is {with_article(type(columns).__name__)}, but takes a dict", 'such as {"input": "comment"}'
-        )
-    usual = {INPUT: input, TARGET: label}
-    return {**columns, **{role: name for role, name in usual.items() if name is not None and name != ""}}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo import atomic
-from zoo.api.jobs import by_role
+from zoo.api.sources import by_role
 from zoo.card import Card, FolderSource
 from zoo.catalog import Catalog
 from zoo.errors import OptionInvalid, UnknownModel, Unsupported

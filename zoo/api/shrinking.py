@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.api.jobs import by_role, name_of
+from zoo.api.jobs import name_of
 from zoo.api.run import Run
+from zoo.api.sources import by_role, source_of
 from zoo.api.starting import start_job
 from zoo.jobs import Job, Place
-from zoo.sources import Source
 
 
 def shrink(
@@ -70,13 +70,7 @@ def shrink(
         ZooError: whatever is found to be wrong before the worker starts; the run itself fails with `GateNotPassed`
             where nothing smaller answers as well.
     """
-    source = Source(
-        data=data,
-        columns=by_role(columns, input, label),
-        separator=separator,
-        classes=classes,
-        merge_labels=merge_labels,
-    )
+    source = source_of(data, by_role(columns, input, label), separator, classes, merge_labels)
     job = Job(
         verb="shrink",
         model=name_of(run),
