@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,34 +73,58 @@ def export(
         GateNotPassed: the files answer otherwise than zoo.
         StoreInvalid: the folder cannot be written.
     """
-    if format not in FORMATS:
-        raise OptionInvalid(
-            f"there is no format {format!r}", did_you_mean(format, FORMATS, f"it is one of {', '.join(FORMATS)}")
-        )
     named = by_role(columns, input, "")
-    if format == "safetensors" and (data is not None or named):
-        raise OptionInvalid("safetensors are not compared with anything", "--format onnx and torch are; leave data out")
+    _check_form(format, is_compared=data is not None or bool(named))
     catalog = Catalog.load()
     card = _head(catalog, result, head) if head else choose_model(catalog, result, "predict", task).card
     source = _source(card)
     target = _new_folder(folder)
+    with _whole(target, card.name) as staged:
+        if format == "safetensors":
+            _write_weights(card, source, staged)
+        else:
+            from zoo.api.portable_folder import write_portable
+
+            staged.mkdir()
+            write_portable(card, source, staged, format, data=data, columns=named, task=task)
+    return target
+
+
+def _check_form(format: str, *, is_compared: bool) -> None:
+    """Insist on a form that there is.
+
+    Raises:
+        OptionInvalid: there is none, or no data can be compared on.
+    """
+    if format not in FORMATS:
+        raise OptionInvalid(
+            f"there is no format {format!r}", did_you_mean(format, FORMATS, f"it is one of {', '.join(FORMATS)}")
+        )
+    if format == "safetensors" and is_compared:
+        raise OptionInvalid("safetensors are not compared with anything", "--format onnx and torch are; leave data out")
+
+
+@contextlib.contextmanager
+def _whole(target: Path, name: str) -> Iterator[Path]:
+    """Where a new folder is made; it comes to its place once it is whole.
+
+    Args:
+        target: that place.
+        name: of what is written, for messages.
+
+    Raises:
+        StoreInvalid: it cannot be written.
+    """
     try:
         staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
         try:
-            if format == "safetensors":
-                _write_weights(card, source, staging / target.name)
-            else:
-                from zoo.api.portable_folder import write_portable
-
-                (staging / target.name).mkdir()
-                write_portable(card, source, staging / target.name, format, data=data, columns=named, task=task)
+            yield staging / target.name
             atomic.sync(staging / target.name)
             (staging / target.name).rename(target)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     except OSError as error:
-        raise store_invalid(f"{card.name} cannot be written to {target}", error, target.parent) from error
-    return target
+        raise store_invalid(f"{name} cannot be written to {target}", error, target.parent) from error
 
 
 def _write_weights(card: Card, source: Path, folder: Path) -> None:
