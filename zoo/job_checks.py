@@ -1,0 +1,231 @@
+"""A job whose model and task are known, and what is checked of its data and its output, by its verb."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
+
+from zoo.abilities import ability_verb, choose_ability, offering_models
+from zoo.ability_options import parse_options
+from zoo.audit_data import audit_data
+from zoo.audit_options import AuditOptions
+from zoo.card import Ability, Card
+from zoo.catalog import Catalog
+from zoo.data import Dataset, InputRows, count_rows, digest, load, match_labels
+from zoo.data.clients import rows_by
+from zoo.data.layout import parts_of
+from zoo.data.units import check_units
+from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
+from zoo.job_paths import existing, existing_evaluation, new_file
+from zoo.jobs import BESIDE, Job
+from zoo.options import Options, parse
+from zoo.privacy import is_private, rows_are_units, unit_column
+from zoo.rendering.drawings import new_drawing_folder
+from zoo.runs.answer_files import AnswerColumns, answer_format
+from zoo.runs.calibration import check_abstaining, check_calibratable, check_rows, finish_of
+from zoo.runs.request import DataRequest, TeacherRequest
+from zoo.runs.store import training_of
+from zoo.shrink_options import ShrinkOptions
+from zoo.shrinkable import check_shrinkable
+from zoo.sources import Source
+from zoo.tasks import get_task
+from zoo.tasks.task import Task
+from zoo.teachers import Teacher, find_teacher, reading_task, split_options, with_taught_task
+
+
+class ResolvedJob(NamedTuple):
+    """A job with one source, whose model and task are known."""
+
+    job: Job
+    card: Card
+    ability: Ability
+    reason: str
+    """Why this task, in one line; empty where there is no other."""
+    task: Task
+    teacher: Teacher | None
+    options: Options
+    """Of the model."""
+    shrinking: ShrinkOptions
+    auditing: AuditOptions
+    catalog: Catalog
+
+
+def resolve(job: Job, card: Card, catalog: Catalog) -> ResolvedJob:
+    """Find what a model is to do, and check what is said of it.
+
+    Args:
+        job: what is asked for.
+        card: of the model.
+        catalog: all models.
+
+    Raises:
+        ZooError: the model cannot do that, or an option is none of it.
+    """
+    if job.verb == "shrink":
+        check_shrinkable(card)
+    source = with_taught_task(msgspec.structs.replace(job.source, task=job.task), card, catalog)
+    verb = ability_verb(job.verb)
+    ability, reason = choose_ability(card, verb, source.task, source.data, source.columns, source.separator)
+    task = get_task(ability.task)
+    if job.verb != "predict":
+        task = task.divided_at(source.separator).named_by(str(source.classes))
+    return ResolvedJob(
+        job=job,
+        card=card,
+        ability=ability,
+        reason=reason,
+        task=task,
+        teacher=find_teacher(source.teacher, catalog, job.options),
+        shrinking=parse(ShrinkOptions, job.shrinking),
+        auditing=parse(AuditOptions, job.auditing),
+        options=parse_options(card, ability, split_options(job.options)[1], beside=BESIDE),
+        catalog=catalog,
+    )
+
+
+class CheckedData(NamedTuple):
+    """What was found out about the data and the output of a job."""
+
+    data: DataRequest
+    dataset: Dataset | None = None
+    teacher: TeacherRequest | None = None
+    out: str = ""
+    keep: tuple[str, ...] = ()
+    draw: str = ""
+    own_rows: bool = False
+
+
+def check_data(resolved: ResolvedJob) -> CheckedData:
+    """Check the data and the output of a job.
+
+    Raises:
+        ZooError: they cannot serve, or the model cannot do with them what is asked.
+    """
+    job, card, options = resolved.job, resolved.card, resolved.options
+    if ability_verb(job.verb) == "predict":
+        check_abstaining(job.verb, options, calibrate=job.calibrate)
+        if not job.calibrate:
+            finish_of(card, resolved.task, options)
+    with offering_models(card, job.verb, resolved.catalog):
+        checked = _CHECKS.get(job.verb, _check_training)(resolved)
+    if is_private(options) and not rows_are_units(options):
+        learnt = tuple(checked.dataset.columns.values()) if checked.dataset else ()
+        check_units(checked.data.path, unit_column(options), learnt)
+    return checked
+
+
+def check_training_data(source: Source, card: Card, task: Task, teacher: Teacher | None) -> CheckedData:
+    """Check the data of a training.
+
+    Args:
+        source: as a person names it.
+        card: of the model.
+        task: that is learnt.
+        teacher: whose answers are learnt, too; None without one.
+
+    Raises:
+        ZooError: they cannot serve.
+    """
+    path, own_evaluation, _ = parts_of(existing(source.data))
+    eval_data = own_evaluation if source.eval_data in (None, "") else source.eval_data
+    columns = dict(source.columns)
+    read_part = partial(load, columns=columns, trained=card.columns)
+    read_as = reading_task(task, path, columns, card.columns) if teacher else task
+    dataset = read_part(path, read_as, merge=source.merge_labels, keep_untargeted=teacher is not None)
+    if not dataset.examples:  # there is a column of targets, and nothing in it
+        dataset = read_part(path, msgspec.structs.replace(task, target=None))
+    taught = teacher.request(task, dataset) if teacher else None
+    data = DataRequest(
+        path=str(path),
+        sha256=dataset.sha256,
+        columns=columns,
+        separator=source.separator,
+        classes=str(source.classes),
+        merge_labels=source.merge_labels,
+    )
+    if eval_data is None:
+        return CheckedData(data, dataset, taught)
+    eval_path = existing_evaluation(eval_data)
+    held_out = read_part(eval_path, task, min_classes=1)
+    if task.target:
+        labels = taught.labels if taught and not taught.labelled else dataset.labels
+        match_labels(held_out, labels, merge=source.merge_labels)
+    data = msgspec.structs.replace(data, eval_path=str(eval_path), eval_sha256=held_out.sha256)
+    return CheckedData(data, dataset, taught)
+
+
+def _check_training(resolved: ResolvedJob) -> CheckedData:
+    return check_training_data(resolved.job.source, resolved.card, resolved.task, resolved.teacher)
+
+
+def _check_evaluation(resolved: ResolvedJob) -> CheckedData:
+    job, card, task = resolved.job, resolved.card, resolved.task
+    if card.weights is None or not task.judged:
+        reason = "has learnt nothing yet" if task.judged else f"does {task.name}, and no data can tell how well"
+        fine_tuned = f"fine-tune it first: zoo finetune {card.name} --data FILE"
+        raise Unsupported(f"{card.name} {reason}", fine_tuned if "finetune" in card.verbs else "choose another model")
+    if job.calibrate:
+        check_calibratable(card, task)
+    source, path = job.source, existing(job.source.data)
+    target = str(new_file(job.out, "--errors")) if job.out else ""
+    columns, training = dict(source.columns), training_of(card)
+    separator = source.separator or ("" if training is None else training.data.separator)
+    task = task.divided_at(separator)
+    dataset = load(path, task, columns=columns, min_classes=1, trained=card.columns)
+    merge = source.merge_labels or (training is not None and training.data.merge_labels)
+    if card.labels:
+        match_labels(dataset, card.labels, merge=merge)
+    if job.calibrate:
+        check_rows(path, len(dataset.examples), card.name)
+    if job.by:
+        rows_by(path, job.by, "rows")
+    data = DataRequest(
+        path=str(path),
+        sha256=dataset.sha256,
+        columns=columns,
+        separator=separator,
+        classes=str(source.classes),
+        merge_labels=merge,
+    )
+    return CheckedData(data, dataset, out=target)
+
+
+def _check_audit(resolved: ResolvedJob) -> CheckedData:
+    shadows, find = resolved.auditing.shadows, resolved.catalog.resolve
+    data, own_rows = audit_data(resolved.job.source, resolved.card, resolved.task, shadows, find)
+    return CheckedData(data, own_rows=own_rows)
+
+
+def _check_prediction(resolved: ResolvedJob) -> CheckedData:
+    job, card, task = resolved.job, resolved.card, resolved.task
+    if card.weights is None:
+        raise Unsupported(f"{card.name} has learnt nothing yet", card.training_advice)
+    path, columns = existing(job.source.data), dict(job.source.columns)
+    target = new_file(job.out, "--out", job.format, task)
+    rows = InputRows(path, task, columns=columns, keep=_column_names(job.keep), trained=card.columns)
+    answer_format(target, job.format, task)(AnswerColumns(rows.carried))
+    count = count_rows(path, tuple(rows.columns.values()))
+    if count == 0:
+        raise DatasetInvalid(f"{path} has no rows", "give a file that has some")
+    data = DataRequest(path=str(path), sha256=digest(path), columns=columns, rows=count)
+    folder = str(new_drawing_folder(job.draw, task)) if job.draw else ""
+    return CheckedData(data, out=str(target), keep=rows.carried, draw=folder)
+
+
+def _column_names(keep: str | Sequence[str] | None) -> list[str]:
+    names = [keep] if isinstance(keep, str) else [] if keep is None else keep
+    if not isinstance(names, Iterable) or not all(isinstance(name, str) for name in names):
+        raise OptionInvalid(f"--keep is {keep!r}, but takes names of columns, or all", 'such as ["id", "customer"]')
+    return [name for name in names if name]
+
+
+_CHECKS: dict[str, Callable[[ResolvedJob], CheckedData]] = {
+    "evaluate": _check_evaluation,
+    "shrink": _check_evaluation,
+    "predict": _check_prediction,
+    "audit": _check_audit,
+}
+"""By verb; all others are trainings."""
