@@ -34,7 +34,7 @@ from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
 _ROUNDS_SAY_SO = "--rounds and --local-epochs say how long clients train, and each round is judged"
-_OF_ONE_TRAINING = ("epochs", "max_steps", "eval_steps")
+OF_ONE_TRAINING = ("epochs", "max_steps", "eval_steps")
 """Options that say when a training ends and is judged, which rounds say here."""
 
 
@@ -190,7 +190,7 @@ def federated_options(
     own = {name: value for name, value in job.options.items() if name in known}
     of_model = {name: value for name, value in job.options.items() if name not in known | {*others}}
     options = parse_options(card, ability, of_model, beside=(*BESIDE, *known, *others, "clients", "by"))
-    for name in _OF_ONE_TRAINING:
+    for name in OF_ONE_TRAINING:
         if name in changed(options):
             raise OptionInvalid(f"--{name.replace('_', '-')} is of a training in one place", _ROUNDS_SAY_SO)
     if is_private(options):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from zoo.abilities import ability_verb, choose_ability, offering_models
-from zoo.ability_options import parse_options
+from zoo.ability_options import option_set, parse_options
 from zoo.audit_data import audit_data
 from zoo.audit_options import AuditOptions
 from zoo.card import Ability, Card
@@ -30,7 +30,7 @@ from zoo.runs.request import DataRequest, TeacherRequest
 from zoo.runs.store import training_of
 from zoo.shrink_options import ShrinkOptions
 from zoo.shrinkable import check_shrinkable
-from zoo.sources import Source
+from zoo.sources import Source, check_not_mixed
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 from zoo.teachers import Teacher, find_teacher, reading_task, split_options, with_taught_task
@@ -72,6 +72,9 @@ def resolve(job: Job, card: Card, catalog: Catalog) -> ResolvedJob:
     task = get_task(ability.task)
     if job.verb != "predict":
         task = task.divided_at(source.separator).named_by(str(source.classes))
+    of_model = split_options(job.options)[1]
+    if verb != "predict":
+        check_not_mixed(of_model, option_set(ability))
     return ResolvedJob(
         job=job,
         card=card,
@@ -81,7 +84,7 @@ def resolve(job: Job, card: Card, catalog: Catalog) -> ResolvedJob:
         teacher=find_teacher(source.teacher, catalog, job.options),
         shrinking=parse(ShrinkOptions, job.shrinking),
         auditing=parse(AuditOptions, job.auditing),
-        options=parse_options(card, ability, split_options(job.options)[1], beside=BESIDE),
+        options=parse_options(card, ability, of_model, beside=BESIDE),
         catalog=catalog,
     )
 

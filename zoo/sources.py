@@ -160,6 +160,23 @@ def options_of_sources(
     return mixing, [parse(one, given) for one, given in zip(sets, of_sources, strict=True)]
 
 
+def check_not_mixed(arguments: Mapping[str, Any], options: type[Options]) -> None:
+    """Refuse what is said of how sources are mixed where there is one.
+
+    Args:
+        arguments: options as given.
+        options: of the model, which may have some of the same names.
+
+    Raises:
+        OptionInvalid: there is such an option.
+    """
+    names = {name.replace("-", "_") for name in arguments} - _names(options)
+    if about := next((one.flag for one in schema(MixingOptions) if one.name in names), None):
+        raise OptionInvalid(
+            f"{about} says how several sources are mixed, and there is one", "name each: --source NAME=DATA"
+        )
+
+
 def _check_kept(mixing: MixingOptions, names: Sequence[str]) -> None:
     """Insist that sources are named that decide, or whose own best is kept, and that no other has the name it gets."""
     if mixing.best_by and mixing.best_by not in names:

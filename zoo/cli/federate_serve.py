@@ -10,12 +10,13 @@ from zoo.api.starting import start_serving
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.model_args import add_model_options, add_task, model_word
-from zoo.cli.option_flags import add_help_all, add_options, options_of
+from zoo.cli.option_flags import add_help_all, add_options, options_of, unlist
 from zoo.cli.parser import Parser
 from zoo.cli.placement_args import add_now
 from zoo.cli.source_args import add_columns, columns_of, newest
 from zoo.cli.watching import leave, watch_to_result
 from zoo.errors import OptionInvalid, StoreInvalid
+from zoo.federated_jobs import OF_ONE_TRAINING
 from zoo.file_cache import clear
 from zoo.hyperparameters import FederationOptions, FinetuneOptions
 from zoo.jobs import Job, Place
@@ -74,6 +75,7 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
         add_model_options(parser, of_eval, model, "finetune")
     else:
         add_options(parser, FinetuneOptions, title="options every model understands (name one to see all of its own)")
+    unlist(parser, "private", "unit", "baseline", *OF_ONE_TRAINING)
 
 
 def run(args: argparse.Namespace) -> ExitCode:

@@ -41,6 +41,33 @@ def add_options(parser: Parser, *options: type[Options], title: str) -> None:
             parser.advanced.append(action)
 
 
+def add_unlisted(parser: Parser, options: type[Options]) -> None:
+    """Add flags that no help shows, of options that do not apply here, so that the reason can be told.
+
+    Args:
+        parser: of the command; flags that it has already stay as they are.
+        options: those.
+    """
+    for one in schema(options):
+        if one.flag not in parser._option_string_actions:
+            action = argparse.BooleanOptionalAction if one.kind == "bool" else "store"
+            parser.add_argument(one.flag, dest=_PREFIX + one.name, default=None, action=action, help=argparse.SUPPRESS)
+
+
+def unlist(parser: Parser, *names: str) -> None:
+    """Take options out of the help that do not apply here; who names one is told why.
+
+    Args:
+        parser: of the command.
+        names: of the options.
+    """
+    hidden = {_PREFIX + name for name in names}
+    for action in parser._actions:
+        if action.dest in hidden:
+            action.help = argparse.SUPPRESS
+    parser.advanced[:] = [action for action in parser.advanced if action.dest not in hidden]
+
+
 def flags_by_alias(options: type[Options]) -> dict[str, str]:
     """What other tools call the flag of an option, to that flag."""
     return {_flag(alias): _flag(name) for alias, name in names_by_alias(options).items()}

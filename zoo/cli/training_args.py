@@ -10,12 +10,12 @@ from zoo.catalog import Catalog
 from zoo.cli.job_request import place_of, source_of
 from zoo.cli.joint_args import add_sources, add_teacher, sources_of
 from zoo.cli.model_args import add_model_options, add_task, model_word
-from zoo.cli.option_flags import add_number, add_options, options_of
+from zoo.cli.option_flags import add_number, add_options, add_unlisted, options_of
 from zoo.cli.parser import Parser
 from zoo.cli.placement_args import add_placement
 from zoo.cli.recipe_args import check_options, located_errors
 from zoo.cli.source_args import add_columns, add_reading_labels
-from zoo.hyperparameters import FinetuneOptions, PretrainOptions
+from zoo.hyperparameters import FinetuneOptions, MixingOptions, PretrainOptions
 from zoo.jobs import PROCESSES, SHARD, Job
 from zoo.kinds import TEXT
 from zoo.options import Options
@@ -102,6 +102,7 @@ def add_options_of_model(
     if model:
         with located_errors(recipe):
             card = add_model_options(parser, [*parser.presets, *words], model, verb, catalog)
+        add_unlisted(parser, MixingOptions)
         parser.examples = _examples(verb, card)
         if recipe:
             check_options(parser, recipe)
