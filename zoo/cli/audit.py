@@ -5,15 +5,13 @@ from __future__ import annotations
 import argparse
 
 from zoo.audit_options import AuditOptions
-from zoo.cli import diagnostics
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.job_request import checked_request, source_of, start_run
+from zoo.cli.job_request import run_job, source_of
 from zoo.cli.model_args import add_model_options, add_task, model_word
 from zoo.cli.option_flags import add_help_all, add_options, options_of
 from zoo.cli.parser import Parser
 from zoo.cli.placement_args import add_device, add_now
 from zoo.cli.source_args import add_columns, add_reading_labels
-from zoo.cli.watching import leave, watch_to_result
 from zoo.jobs import Job, Place
 
 
@@ -65,8 +63,4 @@ def run(args: argparse.Namespace) -> ExitCode:
         name=args.name,
         auditing={name: value for name, value in typed.items() if name in of_auditing},
     )
-    new_run = start_run(checked_request(job, args), args)
-    if args.detach:
-        return leave(new_run, as_json=args.json)
-    diagnostics.note(f"run: {new_run.name}")
-    return watch_to_result(new_run, as_json=args.json)
+    return run_job(job, args)

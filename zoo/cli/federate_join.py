@@ -15,7 +15,7 @@ from zoo.cli.job_request import place_of, source_of
 from zoo.cli.parser import Parser
 from zoo.cli.placement_args import add_now, add_placement
 from zoo.cli.source_args import add_columns, add_reading_labels
-from zoo.cli.watching import leave, watch_to_result
+from zoo.cli.watching import leave_or_watch
 from zoo.errors import OptionInvalid
 from zoo.file_cache import clear
 from zoo.jobs import Job
@@ -73,9 +73,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     diagnostics.note(f"joining {args.address} as {terms.client}: {terms.model} for {terms.task}{labels}")
     diagnostics.note("what leaves this machine: weights, the number of rows, figures; no row does")
     diagnostics.note(f"run: {new_run.name}, in {new_run.folder.path}")
-    if args.detach:
-        return leave(new_run, as_json=args.json)
-    return watch_to_result(new_run, as_json=args.json)
+    return leave_or_watch(new_run, args=args)
 
 
 def _token(file: str) -> str:

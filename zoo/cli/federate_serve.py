@@ -14,7 +14,7 @@ from zoo.cli.option_flags import add_help_all, add_options, options_of, unlist
 from zoo.cli.parser import Parser
 from zoo.cli.placement_args import add_now
 from zoo.cli.source_args import add_columns, columns_of, newest
-from zoo.cli.watching import leave, watch_to_result
+from zoo.cli.watching import leave_or_watch
 from zoo.errors import OptionInvalid, StoreInvalid
 from zoo.federated_jobs import OF_ONE_TRAINING
 from zoo.file_cache import clear
@@ -114,9 +114,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     diagnostics.note(f"run: {new_run.name}, in {new_run.folder.path}")
     pin = "" if args.certificate else f" --fingerprint {fingerprint}"
     diagnostics.note(f"clients: zoo federate join https://{host}:{address.port or 'PORT'} --data DATA{pin}")
-    if args.detach:
-        return leave(new_run, as_json=args.json)
-    return watch_to_result(new_run, as_json=args.json)
+    return leave_or_watch(new_run, args=args)
 
 
 def _new_file(text: str) -> Path:

@@ -6,7 +6,9 @@ import argparse
 
 from zoo.api import Run, start
 from zoo.cli import diagnostics
+from zoo.cli.exit_codes import ExitCode
 from zoo.cli.source_args import columns_of, newest
+from zoo.cli.watching import leave_or_watch
 from zoo.file_cache import clear
 from zoo.jobs import Job, Place
 from zoo.requests import request_of
@@ -31,6 +33,14 @@ def start_run(request: RunRequest, args: argparse.Namespace) -> Run:
     run = start(request, now=args.now)
     clear()
     return run
+
+
+def run_job(job: Job, args: argparse.Namespace) -> ExitCode:
+    """Check a job, start its run, and watch that or leave it to itself, as `--detach` says."""
+    run = start_run(checked_request(job, args), args)
+    if not args.detach:
+        diagnostics.note(f"run: {run.name}")
+    return leave_or_watch(run, args=args)
 
 
 def source_of(args: argparse.Namespace, data: str, eval_data: str | None = None) -> Source:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from zoo.cli import diagnostics
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.job_request import checked_request, source_of, start_run
+from zoo.cli.job_request import run_job, source_of
 from zoo.cli.model_args import add_model_options, add_task, model_word
 from zoo.cli.option_flags import add_help_all, add_options, options_of
 from zoo.cli.parser import Parser
 from zoo.cli.placement_args import add_detach, add_device, add_now
 from zoo.cli.source_args import add_columns, add_reading_labels
-from zoo.cli.watching import leave_or_watch
 from zoo.jobs import Job, Place
 from zoo.shrink_options import ShrinkOptions
 
@@ -71,7 +69,4 @@ def run(args: argparse.Namespace) -> ExitCode:
         name=args.name,
         shrinking={name: value for name, value in typed.items() if name in of_shrinking},
     )
-    new_run = start_run(checked_request(job, args), args)
-    if not args.detach:
-        diagnostics.note(f"run: {new_run.name}")
-    return leave_or_watch(new_run, args=args)
+    return run_job(job, args)

@@ -13,9 +13,8 @@ import msgspec
 from zoo.data.example import Dataset
 from zoo.data.formats import names_data
 from zoo.data.labels import match_labels, merge_labels
-from zoo.data.table import Table
+from zoo.data.row_values import row_values
 from zoo.errors import DatasetInvalid
-from zoo.kinds.kind import is_empty
 from zoo.kinds.media_files import holds_media
 from zoo.plurals import counted, name_list
 
@@ -120,20 +119,9 @@ def rows_by(path: Path, column: str, apart: str = "clients") -> dict[str, set[in
     Raises:
         DatasetInvalid: there is no such column.
     """
-    table = Table(path)
-    named = [name for name in table.columns if name == column] or [
-        name for name in table.columns if name.lower() == column.lower()
-    ]
-    if len(named) != 1:
-        raise DatasetInvalid(
-            f"{path} has no column {column} that would tell {apart} apart; columns found: {name_list(table.columns)}",
-            "name one with --by COLUMN",
-        )
     rows: dict[str, set[int]] = defaultdict(set)
-    for row in table.rows((named[0],)):
-        value = getattr(row, "values", {}).get(named[0])
-        if not is_empty(value):
-            rows[str(value).strip()].add(row.number)
+    for number, value in row_values(path, column, f"tell {apart} apart", "--by")[1].items():
+        rows[value].add(number)
     return dict(sorted(rows.items()))
 
 

@@ -12,10 +12,11 @@ from typing import NamedTuple
 import msgspec
 
 from zoo.data.example import Dataset, Example, RejectedRow
+from zoo.data.row_values import row_values
 from zoo.data.table import Table
 from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.kinds.kind import is_empty
-from zoo.plurals import counted, name_list
+from zoo.plurals import counted
 
 _NOUNS = (
     "user|person|patient|author|customer|client|speaker|participant|student|employee|member|account|reviewer|household"
@@ -38,22 +39,9 @@ def units_by_row(path: str | Path, column: str) -> dict[int, str]:
     Raises:
         DatasetInvalid: there is no such column, or nothing in it.
     """
-    table = Table(path)
-    named = [name for name in table.columns if name == column] or [
-        name for name in table.columns if name.casefold() == column.casefold()
-    ]
-    if len(named) != 1:
-        raise DatasetInvalid(
-            f"{path} has no column {column} that would say whose a row is; columns found: {name_list(table.columns)}",
-            "name one with --unit COLUMN",
-        )
-    units = {}
-    for row in table.rows((named[0],)):
-        value = getattr(row, "values", {}).get(named[0])
-        if not is_empty(value):
-            units[row.number] = str(value).strip()
+    name, units = row_values(path, column, "say whose a row is", "--unit")
     if not units:
-        raise DatasetInvalid(f"{path} says of no row whose it is: column {named[0]} is empty", "name another --unit")
+        raise DatasetInvalid(f"{path} says of no row whose it is: column {name} is empty", "name another --unit")
     return units
 
 

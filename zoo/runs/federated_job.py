@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from zoo import atomic
-from zoo.ability_options import parse_recorded
 from zoo.card import Card
 from zoo.data import Dataset, load
 from zoo.data.clients import lone_labels, part_of, rows_by, united
@@ -29,42 +27,31 @@ from zoo.runs.checkpoints import newest_step
 from zoo.runs.context import TrainingRun
 from zoo.runs.events import AnyEvent, DataLoaded, Noted, RunCancelled, RunStarted, Warned
 from zoo.runs.federated_baseline import compare_with_baselines, train_baselines
-from zoo.runs.hooks import fit
+from zoo.runs.federation import prepare
 from zoo.runs.log import read_events
 from zoo.runs.model_card import README, write_readme
-from zoo.runs.preparation import fetch_weights, resolve
+from zoo.runs.preparation import fetch_weights
 from zoo.runs.publishing import publish, rows_of
 from zoo.runs.quarantine import check_digest
 from zoo.runs.request import ClientRequest
 from zoo.runs.store import RunFolder
 from zoo.runs.trained_on import record
 from zoo.runs.training_data import ClientRows, load_training_data
-from zoo.runs.training_job import Part, drop_unfinished, finished, list_mistakes, run_of
-from zoo.tasks import get_task
+from zoo.runs.training_job import Part, finished, fitted, list_mistakes, run_of
 from zoo.tasks.task import Task
 
 
 def federate(worker: Worker) -> AnyEvent:
     """Do a federated run; returns the event that ends it."""
     request = worker.request
-    assert request.federation is not None
-    plugin, card = resolve(worker)
-    drop_unfinished(worker)
-    ability = card.ability("finetune", request.task)
-    task = get_task(ability.task).divided_at(request.data.separator).named_by(request.data.classes)
-    options = cast("DataOptions", parse_recorded(ability, request.options))  # has its fields: plugins are held to it
-    if request.task_reason:
-        worker.emit(Noted(message=request.task_reason))
+    plugin, card, task, options, federation = prepare(worker)
     labels, parts = _load_clients(worker, card, task, options)
     _report(worker, labels, parts)
     release()
     weights = fetch_weights(worker, card)
     run = _whole(worker, labels, parts, card, weights)
-    baseline = parse(FederationOptions, request.federation.options).baseline and not request.dry_run
-    try:
-        result = fit(plugin, "finetune", run)
-    finally:
-        shutil.rmtree(run.scratch_folder, ignore_errors=True)
+    baseline = federation.baseline and not request.dry_run
+    result = fitted(plugin, "finetune", run)
     if result.cancelled or (baseline and not train_baselines(worker, plugin, run, result.sources)):
         return RunCancelled(step=result.step)
     report = result.report

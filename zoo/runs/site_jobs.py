@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any
 
-from zoo.ability_options import parse_recorded
-from zoo.card import Card
 from zoo.data import load, match_labels
 from zoo.data.columns import own_columns
 from zoo.errors import RunFailed, Unsupported
 from zoo.file_cache import release
-from zoo.hyperparameters import DataOptions, FederationOptions
 from zoo.options import parse
-from zoo.plugins import Plugin
 from zoo.runs.attempt import Worker
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.events import AnyEvent, DataLoaded, Noted, RunCancelled, Warned
-from zoo.runs.hooks import fit
-from zoo.runs.preparation import fetch_weights, resolve
+from zoo.runs.federation import Federated, prepare
+from zoo.runs.preparation import fetch_weights
 from zoo.runs.publishing import publish
 from zoo.runs.quarantine import Quarantine, check_digest
 from zoo.runs.request import JoiningRequest, ServingRequest
 from zoo.runs.training_data import ClientRows, TrainingData, load_training_data
-from zoo.runs.training_job import Part, drop_unfinished, finished, list_mistakes, run_of
+from zoo.runs.training_job import Part, finished, fitted, list_mistakes, run_of
 from zoo.sites.addresses import called_address, listening_address
 from zoo.sites.client import SiteClient
 from zoo.sites.exchange import Exchange
@@ -38,34 +33,9 @@ from zoo.sites.secrets import secrets_of
 from zoo.sites.server import Server, make_app
 from zoo.sites.tokens import read_digests
 from zoo.sites.versions import zoo_version
-from zoo.tasks import get_task
-from zoo.tasks.task import Task
 
 
-class _Prepared(NamedTuple):
-    """What both sides begin with."""
-
-    plugin: Plugin
-    card: Card
-    task: Task
-    options: DataOptions
-    federation: FederationOptions
-
-
-def _prepare(worker: Worker) -> _Prepared:
-    request = worker.request
-    assert request.federation is not None
-    plugin, card = resolve(worker)
-    drop_unfinished(worker)
-    ability = card.ability("finetune", request.task)
-    task = get_task(ability.task).divided_at(request.data.separator).named_by(request.data.classes)
-    options = cast("DataOptions", parse_recorded(ability, request.options))  # has its fields: plugins are held to it
-    if request.task_reason:
-        worker.emit(Noted(message=request.task_reason))
-    return _Prepared(plugin, card, task, options, parse(FederationOptions, request.federation.options))
-
-
-def _own(prepared: _Prepared) -> Membership:
+def _own(prepared: Federated) -> Membership:
     """What is on this machine, now: a run that goes on may find another version than it began with."""
     weights = prepared.card.weights
     return Membership(
@@ -83,7 +53,7 @@ def serve(worker: Worker) -> AnyEvent:
     assert request.federation is not None
     serving = request.federation.serving
     assert serving is not None
-    prepared = _prepare(worker)
+    prepared = prepare(worker)
     data = _held_out(worker, prepared, serving)
     release()
     run = _run(worker, prepared, data, fetch_weights(worker, prepared.card), serving.labels)
@@ -97,7 +67,7 @@ def serve(worker: Worker) -> AnyEvent:
     )
     server = _server(worker, serving, exchange, prepared)
     try:
-        result = _fitted(prepared.plugin, dataclasses.replace(run, exchange=exchange))
+        result = fitted(prepared.plugin, "finetune", dataclasses.replace(run, exchange=exchange))
     finally:
         server.close()
     if result.cancelled:
@@ -107,7 +77,7 @@ def serve(worker: Worker) -> AnyEvent:
     return _published(worker, prepared, run, result, _with_rows(data, rows))
 
 
-def _server(worker: Worker, serving: ServingRequest, exchange: Exchange, prepared: _Prepared) -> Server:
+def _server(worker: Worker, serving: ServingRequest, exchange: Exchange, prepared: Federated) -> Server:
     """What clients reach; where that is, is told."""
     request, secrets, own = worker.request, secrets_of(worker.folder.path), _own(prepared)
     assert request.federation is not None
@@ -138,7 +108,7 @@ def _server(worker: Worker, serving: ServingRequest, exchange: Exchange, prepare
     return server
 
 
-def _held_out(worker: Worker, prepared: _Prepared, serving: ServingRequest) -> TrainingData:
+def _held_out(worker: Worker, prepared: Federated, serving: ServingRequest) -> TrainingData:
     """The rows that the server judges weights on, which may be none; it has none to train on."""
     data, task = worker.request.data, prepared.task
     if not data.path:
@@ -189,7 +159,7 @@ def join(worker: Worker) -> AnyEvent:
     assert request.federation is not None
     joining = request.federation.joining
     assert joining is not None
-    prepared, labels = _prepare(worker), joining.terms.labels
+    prepared, labels = prepare(worker), joining.terms.labels
     data, trained = request.data, {} if request.new_heads else prepared.card.columns
     dataset = load(data.path, prepared.task, columns=data.columns, min_classes=1, trained=trained)
     check_digest(data.path, dataset.sha256, data.sha256, dataset.names_file)
@@ -212,7 +182,7 @@ def join(worker: Worker) -> AnyEvent:
         run = dataclasses.replace(
             own, train=(), eval=(), clients=(own,), membership=SiteMembership(client, joining.terms, _own(prepared))
         )
-        result = _fitted(prepared.plugin, run)
+        result = fitted(prepared.plugin, "finetune", run)
     finally:
         client.close()
     if result.cancelled:
@@ -239,22 +209,15 @@ def _check_same_terms(client: SiteClient, joining: JoiningRequest) -> None:
 
 
 def _run(
-    worker: Worker, prepared: _Prepared, data: TrainingData, weights: Path | None, labels: Sequence[str]
+    worker: Worker, prepared: Federated, data: TrainingData, weights: Path | None, labels: Sequence[str]
 ) -> TrainingRun:
     part = Part(worker, "finetune", prepared.task, prepared.options, data)
     run = run_of(worker, part, prepared.card, weights)
     return dataclasses.replace(run, labels=tuple(labels), federation=prepared.federation)
 
 
-def _fitted(plugin: Plugin, run: TrainingRun) -> FitResult:
-    try:
-        return fit(plugin, "finetune", run)
-    finally:
-        shutil.rmtree(run.scratch_folder, ignore_errors=True)
-
-
 def _published(
-    worker: Worker, prepared: _Prepared, run: TrainingRun, result: FitResult, data: TrainingData
+    worker: Worker, prepared: Federated, run: TrainingRun, result: FitResult, data: TrainingData
 ) -> AnyEvent:
     publish(worker, prepared.plugin, prepared.card, run, result, [data])
     if prepared.task.has_mistakes and run.eval:

@@ -17,6 +17,7 @@ from zoo.data.example import Example
 from zoo.file_cache import release
 from zoo.hyperparameters import DataOptions, MixingOptions
 from zoo.options import parse
+from zoo.plugins import Plugin
 from zoo.runs.attempt import Worker
 from zoo.runs.baseline import baselines_of, check_baselines, compare_with_baselines, train_baselines
 from zoo.runs.context import FitResult, Teaching, TrainingRun
@@ -72,10 +73,7 @@ def train(worker: Worker) -> AnyEvent:
     run = _joined(worker, parts, runs) if request.sources else runs[0]
     kinds, verbs = baselines_of(run.mixing), [part.verb for part in parts]
     check_baselines(plugin, verbs, runs, kinds)
-    try:
-        result = fit(plugin, _verb(request.verb), run)
-    finally:
-        shutil.rmtree(run.scratch_folder, ignore_errors=True)  # in use by another process of the run: it will do it
+    result = fitted(plugin, _verb(request.verb), run)
     with_baselines = bool(kinds) and not request.dry_run
     if result.cancelled or (with_baselines and not train_baselines(worker, plugin, verbs, runs, kinds)):
         return RunCancelled(step=result.step)
@@ -92,6 +90,14 @@ def train(worker: Worker) -> AnyEvent:
             describe_heads(worker, manifest, result, data, comparison)
             report = (*comparison, *report)
     return finished(result, report)
+
+
+def fitted(plugin: Plugin, verb: Verb, run: TrainingRun) -> FitResult:
+    """What a training comes to; what it has kept on disk for itself goes."""
+    try:
+        return fit(plugin, verb, run)
+    finally:
+        shutil.rmtree(run.scratch_folder, ignore_errors=True)  # in use by another process of the run: it will do it
 
 
 def finished(result: FitResult, report: Report) -> RunFinished:
