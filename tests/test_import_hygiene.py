@@ -77,6 +77,11 @@ def test_nothing_heavy_is_imported(code: str, tmp_path: Path) -> None:
     assert HEAVY & imported_by(code, tmp_path / "modules.json") == set()
 
 
+def test_a_list_of_models_imports_nothing_that_it_does_not_need(tmp_path: Path) -> None:
+    unneeded = {"logging", "subprocess", "zoo.devices", "zoo.runs.request", "zoo.sites.messages"}
+    assert unneeded & imported_by(COMMAND.format(words="'ls'"), tmp_path / "modules.json") == set()
+
+
 def test_nothing_heavy_is_imported_for_the_flags_of_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZOO_PLUGINS", "echo")
     modules = imported_by(COMMAND.format(words="'finetune', 'echo', '--help'"), tmp_path / "modules.json")

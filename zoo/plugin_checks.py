@@ -94,7 +94,8 @@ def check_cards(
     answers: list[Iterable[Card]] = manager.hook.cards()
     if len(answers) < sum(not implementation.wrapper for implementation in manager.hook.cards.get_hookimpls()):
         raise PluginBroken("cards() gives None, not a list of cards", "does it return them?")
-    checked = [check_card(card, plugin, distribution) for answer in answers for card in answer]
+    seen: set[object] = set()
+    checked = [check_card(card, plugin, distribution, seen=seen) for answer in answers for card in answer]
     cards = [card for card, _ in checked]
     counts = Counter(card.name for card in cards)
     twice = sorted(name for name, count in counts.items() if count > 1)
@@ -124,7 +125,9 @@ def check_verbs(cards: Iterable[Card], hooks: tuple[str, ...]) -> None:
             )
 
 
-def check_card(card: object, plugin: str, distribution: str, hook: str = "cards()") -> tuple[Card, tuple[Failure, ...]]:
+def check_card(
+    card: object, plugin: str, distribution: str, hook: str = "cards()", *, seen: set[object] | None = None
+) -> tuple[Card, tuple[Failure, ...]]:
     """Hold a card to the contract.
 
     Args:
@@ -132,6 +135,7 @@ def check_card(card: object, plugin: str, distribution: str, hook: str = "cards(
         plugin: its name.
         distribution: that brings the plugin.
         hook: its name.
+        seen: abilities of other cards, which are looked at once; those of the card are added.
 
     Returns:
         The card with the plugin's name filled in, and the tasks of other distributions that it is left without.
@@ -145,9 +149,10 @@ def check_card(card: object, plugin: str, distribution: str, hook: str = "cards(
         )
     where = f"card {one_line(str(card.name))!r}"
     try:
-        _check_abilities(card.abilities)
+        if _is_new(card.abilities, set() if seen is None else seen):
+            _check_abilities(card.abilities)
         data = msgspec.structs.replace(card, labels=()) if _are_texts(card.labels) else card
-        msgspec.json.decode(msgspec.json.encode(data, enc_hook=_name_of_options), type=_CardData)
+        _CARD_DATA.decode(msgspec.json.encode(data, enc_hook=_name_of_options))
         check_task(card.task)
         _check_recommendation(card)
         card, failures = without_clashes(card, plugin, distribution)
@@ -175,11 +180,25 @@ class _CardData(Card, frozen=True, kw_only=True):
     abilities: tuple[Any, ...]
 
 
+_CARD_DATA = msgspec.json.Decoder(_CardData)
+
+
 def _name_of_options(value: object) -> str:
     """An option set is the one thing in a card that JSON cannot hold; whatever else it cannot has no place there."""
     if isinstance(value, type) and issubclass(value, Options):
         return value.__name__
     raise TypeError(f"{with_article(type(value).__name__)} cannot be part of a card")
+
+
+def _is_new(abilities: object, seen: set[object]) -> bool:
+    """Whether abilities are not among those that were seen, which they are from now on."""
+    try:
+        if abilities in seen:
+            return False
+        seen.add(abilities)
+    except TypeError:  # something in them cannot be hashed, such as a list of precisions
+        pass
+    return True
 
 
 def _check_abilities(abilities: object) -> None:

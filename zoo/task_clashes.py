@@ -6,12 +6,15 @@ comes without the plugin's author knowing it (`zoo.body_tasks`): models are left
 
 from __future__ import annotations
 
+from functools import cache
+
 import msgspec
 
 from zoo.ability_options import ZOO_OPTION_NAMES, task_option_set, zoo_option_set
 from zoo.card import Ability, Card
 from zoo.discovery import Failure
 from zoo.option_checks import check_options, clash_between
+from zoo.options import Options
 from zoo.tasks import BUILT_IN, failure_of_task, option_names
 
 
@@ -55,10 +58,15 @@ def _clash(card: Card, ability: Ability) -> str:
     return next(filter(None, map(_clash_of, abilities)), "")
 
 
+@cache
+def _are_apart(verb: str, task: str, options: type[Options]) -> bool:
+    """Whether no option of a family has a name that one of zoo's own tasks may bring."""
+    return not check_options(verb, options) & (option_names(task, verb) | ZOO_OPTION_NAMES)
+
+
 def _clash_of(ability: Ability) -> str:
     verb = str(ability.verb)
-    brought = option_names(ability.task, verb) | ZOO_OPTION_NAMES
-    if ability.task in BUILT_IN and not check_options(verb, ability.options) & brought:
+    if ability.task in BUILT_IN and _are_apart(verb, ability.task, ability.options):
         return ""
     own, of_task, of_zoo = ability.options, task_option_set(ability), zoo_option_set(ability)
     clashes = (clash_between(verb, one, other) for one, other in ((own, of_task), (own, of_zoo), (of_task, of_zoo)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 
 from msgspec.structs import asdict
 
@@ -58,10 +59,11 @@ def run(args: argparse.Namespace) -> ExitCode:
 
         output.emit_json([with_all_options(card) for card in cards])
     elif cards:
+        names = Counter(card.name for card in catalog.cards)
         in_order = args.words or args.task or len(cards) <= LONG_LIST
         cards = cards if in_order else in_sections(cards)
         output.table(
-            [_row(card, args.task, clash=_clashes(card, catalog)) for card in cards],
+            [_row(card, args.task, clash=names[card.name] > 1) for card in cards],
             ("NAME", "MARK", "PARAMS", "SIZE", "HERE", "FAMILY", "TASKS (* recommended)", "SUMMARY"),
             ["strong" if is_recommended(card, args.task) else "plain" for card in cards],
             [] if in_order else list(map(section, cards)),
@@ -114,13 +116,18 @@ def _list_suggested(args: argparse.Namespace, catalog: Catalog) -> ExitCode:
 
 def _matching(catalog: Catalog, args: argparse.Namespace) -> tuple[Card, ...]:
     """The models that the flags leave."""
-    from zoo.devices import most_memory
-
     chosen = model_filter(
-        catalog.cards, most_memory, family=args.family, max_parameters=args.max_parameters, fits=args.fits
+        catalog.cards, _most_memory, family=args.family, max_parameters=args.max_parameters, fits=args.fits
     )
     cards = catalog.search(" ".join(args.words), task=args.task, plugin=args.plugin, local=args.local)
     return tuple(card for card in cards if chosen.matches(card))
+
+
+def _most_memory() -> int | None:
+    """Of this machine; what finds it out is imported where it is asked for."""
+    from zoo.devices import most_memory
+
+    return most_memory()
 
 
 def _nothing(catalog: Catalog, *, filtered: bool) -> str:
@@ -150,7 +157,3 @@ def _here(card: Card) -> str:
     """Whether its weights are on this machine, and which where they are others than its publisher's."""
     weights = local_weights(card)
     return "no" if weights is None else weights.variant or "yes"
-
-
-def _clashes(card: Card, catalog: Catalog) -> bool:
-    return sum(1 for other in catalog.cards if other.name == card.name) > 1

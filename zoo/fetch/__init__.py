@@ -7,7 +7,6 @@ checked against its size and digest before anything is done with it.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,7 +32,6 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """Name of each file to the bytes that are here and those it has, if that is known."""
 
 
-_log = logging.getLogger(__name__)
 OnProgress = Callable[[Progress], None]
 ShouldStop = Callable[[], bool]
 
@@ -78,10 +76,10 @@ def fetch(
             faults.append(error)
         else:
             if choice is not weights:
-                _log.warning("%s; other files of the same model are taken", faults[-1].message)
+                _warn(f"{faults[-1].message}; other files of the same model are taken")
             return _used(choice, folder, source)
     if local is not None:
-        _log.warning("%s; other files of the same model, which are here, are kept", faults[-1].message)
+        _warn(f"{faults[-1].message}; other files of the same model, which are here, are kept")
         return _used(*local)
     if len(faults) == 1:
         raise faults[0]
@@ -133,6 +131,12 @@ def _verified(weights: Weights, source: Source) -> Path:
     for file in weights.files:
         verify(folder, file)
     return folder
+
+
+def _warn(message: str) -> None:
+    import logging  # costs as much to import as all of this package
+
+    logging.getLogger(__name__).warning("%s", message)
 
 
 def _ignore(progress: Progress) -> None:

@@ -16,8 +16,8 @@ from zoo.encoding import encode_json
 from zoo.metrics import report_of_confusion
 from zoo.metrics.intervals import Interval
 from zoo.runs.candidate import CandidateMeasured, CandidateStepped
+from zoo.runs.columns import settle_columns
 from zoo.runs.event import Event
-from zoo.runs.request import settle_columns
 from zoo.runs.source_facts import SourcePlanned, SourceResult, SourceStep
 
 

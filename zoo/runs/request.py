@@ -7,19 +7,13 @@ from typing import Any, Literal
 
 import msgspec
 
+from zoo.runs.columns import settle_columns
 from zoo.sites.messages import Terms
 
 RunVerb = Literal["pretrain", "finetune", "federate", "evaluate", "audit", "predict", "shrink"]
 TRAINING: tuple[RunVerb, ...] = ("pretrain", "finetune", "federate")
 MAKING_MODELS: tuple[RunVerb, ...] = (*TRAINING, "shrink")
 """Verbs whose runs leave a model."""
-
-
-def settle_columns(holder: Any) -> None:
-    """Let a struct that was written up to version 0.1 have its columns by role."""
-    columns = {"input": holder.input_column, "label": holder.label_column}
-    if any(columns.values()) and not holder.columns:
-        msgspec.structs.force_setattr(holder, "columns", {role: name for role, name in columns.items() if name})
 
 
 class DataRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from zoo.card import Count, ModelName, WeightsFile
-from zoo.runs.request import settle_columns
+from zoo.runs.columns import settle_columns
 
 MANIFEST = "zoo.json"
 HEADS = "heads"

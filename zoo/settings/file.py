@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import time
 from collections.abc import Iterator
@@ -75,6 +74,8 @@ def _read(of: Path) -> dict[str, Entry]:
             raise StoreInvalid(f"{place}: there is no setting {one_line(key)!r}", hint)
         said = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
         if not isinstance(said, str) or setting.fault(said):
+            import json
+
             words = f"{place}: {name} is {one_line(json.dumps(value, default=str))}, but takes {setting.takes}"
             raise StoreInvalid(words, f"mend the line, or zoo config --unset {name}")
         if setting.is_folder:
@@ -169,6 +170,8 @@ def _named(key: str) -> str:
 
 
 def _quoted(value: str) -> str:
+    import json
+
     return json.dumps(value, ensure_ascii=False)
 
 
