@@ -21,7 +21,7 @@ from zoo.file_cache import read_once
 from zoo.hyperparameters import FederationOptions
 from zoo.job_paths import existing
 from zoo.jobs import Job, in_plain_types
-from zoo.model_choice import choose_model
+from zoo.model_choice import ModelChoice, choose_model
 from zoo.options import changed, parse, schema, to_dict
 from zoo.plugins import load_plugin
 from zoo.plurals import name_list
@@ -36,6 +36,8 @@ from zoo.sites.tokens import FEWEST, MOST
 from zoo.sites.versions import zoo_version
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
+
+_OF_SERVING = frozenset(ServingOptions.__struct_fields__)
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,25 +86,13 @@ def serving_request(job: Job, serving: Serving, catalog: Catalog | None = None) 
     path = None if job.source.data in (None, "") else parts_of(existing(job.source.data)).train
     about = ("" if path is None else str(path), job.source.columns, job.source.separator)
     choice = choose_model(catalog, job.model, "finetune", job.task, *about)
-    card = choice.card
-    check_federated_model(card, job)
-    if card.weights is None or choice.is_new:
-        what = "begins from random numbers" if card.weights is None else "would begin from the body of several heads"
-        raise Unsupported(
-            f"{card.name} {what}, and sites begin from the same weights",
-            "pretrain or fine-tune it first, and give its name to all sites; or choose another model",
-        )
+    card, digest = choice.card, _digest_of_served(choice, job)
     ability, why = choose_ability(card, "finetune", job.task, *about)
     task = get_task(ability.task).divided_at(job.source.separator).named_by(str(job.source.classes))
-    of_serving = {one.name for one in schema(ServingOptions)}
-    federation, options = federated_options(card, job, ability, of_serving)
+    federation, options = federated_options(card, job, ability, _OF_SERVING)
     if federation.baseline:
         raise OptionInvalid("--baseline trains on all rows in one place, and those of sites stay there", "leave it out")
-    waiting = parse(
-        ServingOptions, {name: value for name, value in job.options.items() if name in of_serving - {"labels"}}
-    )
-    if waiting.least > len(names):
-        raise OptionInvalid(f"--least is {waiting.least}, and there are {len(names)} clients", "make it smaller")
+    waiting = _waiting(job, len(names))
     dataset = None if path is None else load(path, task, columns=dict(job.source.columns), min_classes=1)
     labels = _labels(_listed(job.options.get("labels") or ()), task, card, dataset)
     if dataset is not None and task.target:
@@ -122,13 +112,43 @@ def serving_request(job: Job, serving: Serving, catalog: Catalog | None = None) 
                 certificate=certificate,
                 key=key,
                 labels=labels,
-                digest=card.weights.digest,
+                digest=digest,
                 options=dict(to_dict(waiting)),
             ),
         ),
         changed_options=changed(federation) | changed(waiting) | changed(options),
         **setting(job, card, catalog, (ability,), (options,)),
     )
+
+
+def _digest_of_served(choice: ModelChoice, job: Job) -> str:
+    """The digest of the weights that all sites begin from.
+
+    Raises:
+        Unsupported: there are none, or sites cannot learn the model together.
+    """
+    card = choice.card
+    check_federated_model(card, job)
+    if card.weights is None or choice.is_new:
+        what = "begins from random numbers" if card.weights is None else "would begin from the body of several heads"
+        raise Unsupported(
+            f"{card.name} {what}, and sites begin from the same weights",
+            "pretrain or fine-tune it first, and give its name to all sites; or choose another model",
+        )
+    return card.weights.digest
+
+
+def _waiting(job: Job, clients: int) -> ServingOptions:
+    """How long is waited for whom.
+
+    Raises:
+        OptionInvalid: an option is out of bounds, or waits for more clients than there are.
+    """
+    options = {name: value for name, value in job.options.items() if name in _OF_SERVING - {"labels"}}
+    waiting = parse(ServingOptions, options)
+    if waiting.least > clients:
+        raise OptionInvalid(f"--least is {waiting.least}, and there are {clients} clients", "make it smaller")
+    return waiting
 
 
 def _client_names(clients: str | Sequence[str]) -> tuple[str, ...]:
