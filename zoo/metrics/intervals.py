@@ -110,6 +110,17 @@ def _interval(values: Any, rows: int, guarded: bool) -> Interval | None:
     return Interval(float(low), float(high))
 
 
+def middle(values: Sequence[float]) -> Interval:
+    """The middle of some draws, by rank: of an interval that is drawn without numpy.
+
+    Args:
+        values: of each draw, in any order; one at least.
+    """
+    ordered = sorted(values)
+    tail = round((1 - CONFIDENCE) / 2 * (len(ordered) - 1))
+    return Interval(ordered[tail], ordered[-1 - tail])
+
+
 def intervals_of_sums(
     rows: Any, figures: Callable[[Any], Mapping[str, Any]], *, guarded: bool = True
 ) -> dict[str, Interval]:

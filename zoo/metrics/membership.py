@@ -13,8 +13,8 @@ from collections.abc import Callable, Hashable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from zoo.metrics.intervals import CONFIDENCE
-from zoo.metrics.paired import SEED, draws_of
+from zoo.metrics.intervals import SEED, middle
+from zoo.metrics.paired import draws_of
 
 ALARMS = 0.01
 """Share of the others that an attack may take for members where it has to be sure."""
@@ -96,12 +96,11 @@ def judge_attack(
                 for place in places:
                     counts[place] += 1
         drawn.append(_figures(rows, counts))
-    tail = round((1 - CONFIDENCE) / 2 * (draws - 1))
-    ordered = [sorted(values) for values in zip(*drawn, strict=True)]
+    intervals = [middle(values) for values in zip(*drawn, strict=True)]
     return Attack(
         _figures(rows, [1] * len(rows)),
-        Figures(*(values[tail] for values in ordered)),
-        Figures(*(values[-1 - tail] for values in ordered)),
+        Figures(*(interval.low for interval in intervals)),
+        Figures(*(interval.high for interval in intervals)),
     )
 
 

@@ -7,11 +7,8 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from zoo.metrics.intervals import CONFIDENCE, Z
+from zoo.metrics.intervals import FEWEST_RESAMPLES, RESAMPLES, SEED, Z, middle
 
-RESAMPLES, SEED = 1_000, 0
-"""Of the rows."""
-FEWEST = 200
 MOST_ANSWERS = 1_000_000
 """That are judged for an interval: with many rows there are fewer resamples."""
 
@@ -97,7 +94,7 @@ def _upper_bound(lost: int, won: int, rows: int) -> float:
 
 def draws_of(rows: int) -> int:
     """How often so many rows are drawn anew."""
-    return max(FEWEST, min(RESAMPLES, MOST_ANSWERS // max(1, rows)))
+    return max(FEWEST_RESAMPLES, min(RESAMPLES, MOST_ANSWERS // max(1, rows)))
 
 
 def paired_difference(
@@ -127,11 +124,9 @@ def paired_difference(
         on_draw(done, draws)
         drawn = draw.choices(rows, k=len(rows))
         differences.append(figure([first[i] for i in drawn]) - figure([second[i] for i in drawn]))
-    differences = sorted(filter(math.isfinite, differences))
-    p = _bootstrap_p(differences)
-    differences = differences or [math.nan]
-    tail = round((1 - CONFIDENCE) / 2 * (len(differences) - 1))
-    return Difference(figure(first), figure(second), differences[tail], differences[-1 - tail], p)
+    differences = list(filter(math.isfinite, differences))
+    interval = middle(differences or [math.nan])
+    return Difference(figure(first), figure(second), interval.low, interval.high, _bootstrap_p(differences))
 
 
 def _bootstrap_p(differences: Sequence[float]) -> float:

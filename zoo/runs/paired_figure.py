@@ -10,7 +10,8 @@ from typing import Any
 
 from zoo.errors import OptionInvalid
 from zoo.metrics import NO_MEASURE, SMALLER_IS_BETTER, WITH_UNIT, figure_of
-from zoo.metrics.paired import FEWEST, Difference, draws_of, paired_difference, paired_shares
+from zoo.metrics.intervals import FEWEST_RESAMPLES
+from zoo.metrics.paired import Difference, draws_of, paired_difference, paired_shares
 from zoo.runs.judging import CheckedJudge
 from zoo.suggestions import did_you_mean
 from zoo.tasks.task import Task
@@ -103,7 +104,7 @@ class PairedFigure:
         self.value(rows.judged)
         seconds = figures * (time.perf_counter() - begun)  # of one draw
         usual = draws_of(len(rows.judged))
-        most = max(FEWEST, min(usual, math.floor(MOST_SECONDS / max(seconds, 1e-9))))
+        most = max(FEWEST_RESAMPLES, min(usual, math.floor(MOST_SECONDS / max(seconds, 1e-9))))
         if most < usual:
             self._note(
                 f"the interval of {self.metric} is of {most} draws of the rows and not of {usual}: each takes "
