@@ -37,12 +37,15 @@ def drawn_interval(rows: AnsweredRows, figure: PairedFigure) -> Interval | None:
         return None
     import numpy as np
 
-    judged, draws, tell, values = rows.judged, figure.draws(rows, 1), figure.telling(), []
+    judged, draws, tell = rows.judged, figure.draws(rows, 1), figure.telling()
+    values: list[float] = []
 
     def of_draws(times: Any) -> Any:
-        for drawn in times.astype(np.int64):
+        for drawn in times:
             tell(len(values), draws)
-            values.append(figure.value([judged[place] for place in np.repeat(np.arange(len(judged)), drawn)]))
+            values.append(
+                figure.value([row for row, count in zip(judged, drawn, strict=True) for _ in range(int(count))])
+            )
         return np.array(values[-len(times) :])[:, None]
 
     (interval,) = resampled_intervals(len(judged), of_draws, draws=draws)

@@ -180,10 +180,11 @@ class _Calibrated:
 
     def add(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> None:
         """Count some more answers."""
-        for counts in filter(None, (self._rows, self._effect)):
-            pairs = zip(examples, predictions, strict=True)
-            calibratable = [(one, answer) for one, answer in pairs if isinstance(answer, CalibratableAnswer)]
-            counts.add([one for one, _ in calibratable], [answer for _, answer in calibratable])
+        for counts in (self._rows, self._effect):
+            if counts is not None:
+                pairs = zip(examples, predictions, strict=True)
+                calibratable = [(one, answer) for one, answer in pairs if isinstance(answer, CalibratableAnswer)]
+                counts.add([one for one, _ in calibratable], [answer for _, answer in calibratable])
 
     def conclude(self) -> None:
         """Keep the calibration that was asked for; say what it is worth, or the one before."""
