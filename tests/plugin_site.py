@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.commands import zoo  # noqa: F401  (what installs plugins types commands, too)
 from tests.plugin_factory import use_site, write_plugin
 from zoo.card import VERBS
 from zoo.plugins import PluginFailure, load_plugins
@@ -70,18 +70,6 @@ def new_site(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     site = Site(path, monkeypatch)
     yield site
     site.forget()
-
-
-def zoo(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "zoo", *words],
-        input=stdin,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
 
 
 def only_failure(site: Site, source: str) -> PluginFailure:

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -23,6 +24,7 @@ from typing import NamedTuple
 import pytest
 from PIL import Image
 
+from tests.commands import zoo
 from tests.plugin_factory import write_plugin
 from tests.wheel_factory import ROOT
 
@@ -42,6 +44,8 @@ BLOCK = re.compile(
     flags=re.MULTILINE | re.DOTALL,
 )
 PROGRAMS = ("zoo", "pip", "sleep")
+SHELL = set("|&;<>$`*?~")
+"""What a shell makes something else of."""
 
 
 class Block(NamedTuple):
@@ -118,10 +122,18 @@ class Walk:
         command = line.split("#", maxsplit=1)[0].strip()
         if command:
             assert command.split()[0] in PROGRAMS, f"not a command that can be run: {command!r}; is it `text`?"
-            self.check(["bash", "-c", command.replace("pip install -e", INSTALL.format(site=self.site))])
+            if command.startswith("zoo ") and not set(command) & SHELL:
+                self.type(shlex.split(command)[1:])
+            else:
+                self.check(["bash", "-c", command.replace("pip install -e", INSTALL.format(site=self.site))])
+
+    def type(self, words: list[str]) -> None:
+        """Run a command of zoo, saying yes to whatever it asks."""
+        done = zoo(*words, stdin="y\n", environment=self.environment, folder=self.folder)
+        assert done.returncode == 0, f"zoo {' '.join(words)}\n{done.stdout}{done.stderr}"
 
     def check(self, words: list[str]) -> None:
-        """Run it to its end, saying yes to whatever it asks."""
+        """Run any other to its end, saying yes likewise."""
         done = subprocess.run(
             words,
             cwd=self.folder,

@@ -132,7 +132,23 @@ def clean_venv(path: Path, *requirements: str) -> Venv:
     here = {one.metadata["Name"]: one.version for one in distributions() if not one.metadata["Name"].startswith("zoo-")}
     pins.write_text("".join(f"{name}=={version}\n" for name, version in here.items()))
     install(venv, *requirements)
+    share_compiled(venv)
     return venv
+
+
+def share_compiled(venv: Venv) -> None:
+    """Where compiled code is kept apart, let that of the very same files be found: torch takes long to compile."""
+    if sys.pycache_prefix is None or sys.platform == "win32":
+        return
+    here = Path(sysconfig.get_path("purelib"))
+    compiled, elsewhere = (Path(sys.pycache_prefix) / folder.relative_to("/") for folder in (here, venv.packages))
+    elsewhere.mkdir(parents=True, exist_ok=True)
+    for package in venv.packages.glob("*/__init__.py"):
+        name = package.parent.name
+        if (here / name / "__init__.py").exists() and package.samefile(here / name / "__init__.py"):
+            (compiled / name).mkdir(parents=True, exist_ok=True)
+            if not (elsewhere / name).exists():
+                (elsewhere / name).symlink_to(compiled / name)
 
 
 def install(venv: Venv, *requirements: str) -> None:
