@@ -7,12 +7,18 @@ the hundreds of processes would compile torch anew, which takes as long as runni
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shutil
 import stat
 import sys
 import tempfile
+from collections import defaultdict
+from itertools import count
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 pytest_plugins = ["tests.forked_workers"]
 
@@ -41,3 +47,39 @@ if sys.dont_write_bytecode and "PYTHONDONTWRITEBYTECODE" in os.environ:
     sys.dont_write_bytecode = False
     of_temporary_files = sys.pycache_prefix + tempfile.gettempdir()
     atexit.register(shutil.rmtree, of_temporary_files, ignore_errors=True)
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests and what they import stay to the end: no collection of garbage needs to walk through them."""
+    gc.collect()
+    gc.freeze()
+
+
+class CountedFolders:
+    """Temporary folders whose numbers are counted, where pytest looks through all that are there for each new one.
+
+    Args:
+        factory: that of pytest.
+    """
+
+    def __init__(self, factory: pytest.TempPathFactory) -> None:
+        self._factory = factory
+        self._numbers: dict[str, count[int]] = defaultdict(count)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._factory, name)
+
+    def mktemp(self, basename: str, numbered: bool = True) -> Path:
+        """A new folder of that name, with a number behind it."""
+        while numbered:
+            try:
+                return self._factory.mktemp(f"{basename}{next(self._numbers[basename])}", numbered=False)
+            except FileExistsError:  # the name of another one ends in a digit
+                continue
+        return self._factory.mktemp(basename, numbered=False)
+
+
+@pytest.fixture(scope="session")
+def tmp_path_factory(tmp_path_factory: pytest.TempPathFactory) -> CountedFolders:
+    """Makes the folders of all tests."""
+    return CountedFolders(tmp_path_factory)

@@ -30,15 +30,18 @@ class TestEcho(PluginConformance):
     plugin = "{plugin}"
     model = "echo"
     lacks = frozenset({lacks})
-    options = {{"pause_ms": 20}}
+    options = {{"pause_ms": {pause}}}
 """
 LACKS = {"pretrain", "gradients"}
+PAUSE_MS = 20
+"""After each step, so that there is time to interrupt a run."""
+INTERRUPTING = ("stops_within_seconds", "killed_run_resumes")
 
 
 def outcomes(folder: Path, source: str, tests: str, lacks: set[str] = LACKS) -> tuple[set[str], set[str], str]:
     """Names of the tests that passed and of those that did not, and what pytest printed."""
     write_plugin(folder, "echo", source, module=MODULE)
-    (folder / "test_echo.py").write_text(SUBCLASS.format(plugin="echo", lacks=sorted(lacks)))
+    (folder / "test_echo.py").write_text(SUBCLASS.format(plugin="echo", lacks=sorted(lacks), pause=PAUSE_MS))
     done = run_pytest(folder, "-rA", "-k", tests)
     outcomes = re.findall(r"^(PASSED|FAILED|ERROR) \S+::(\w+)", done.stdout, flags=re.MULTILINE)
     passed = {name for outcome, name in outcomes if outcome == "PASSED"}
@@ -229,8 +232,10 @@ def of_broken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     folder = tmp_path_factory.mktemp("broken")
     names = {fault: f"broken{number:02}" for number, fault in enumerate(BROKEN)}
     for fault, name in names.items():
-        write_plugin(folder, name, BROKEN[fault][1], module=name)
-        (folder / f"test_{name}.py").write_text(SUBCLASS.format(plugin=name, lacks=sorted(LACKS)))
+        test, source, _ = BROKEN[fault]
+        write_plugin(folder, name, source, module=name)
+        pause = PAUSE_MS if test in INTERRUPTING else 0
+        (folder / f"test_{name}.py").write_text(SUBCLASS.format(plugin=name, lacks=sorted(LACKS), pause=pause))
     selection = " or ".join(f"(test_{name} and {BROKEN[fault][0]})" for fault, name in names.items())
     report = folder / "report.xml"
     run_pytest(folder, "-k", selection, f"--junitxml={report}")

@@ -92,7 +92,7 @@ def is_going_on(folder: RunFolder) -> bool:
     return (other is not None and is_going_on(other)) or is_alive(folder)
 
 
-def follow(folder: RunFolder, *, offset: int = 0, poll_s: float = POLL_S) -> Iterator[AnyEvent | None]:
+def follow(folder: RunFolder, *, offset: int = 0) -> Iterator[AnyEvent | None]:
     """Yield events as they come, and None at every idle poll, until the attempt has ended or nobody is at it any more.
 
     A run that waits for another one is followed from then on.
@@ -111,4 +111,4 @@ def follow(folder: RunFolder, *, offset: int = 0, poll_s: float = POLL_S) -> Ite
             if ended or not alive:
                 return
             yield None
-            time.sleep(poll_s)
+            time.sleep(POLL_S)
