@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from textual import app as textual_app
+from textual import constants, pilot
 
 from tests.hub_server import HubServer, Served, hub_server
 from tests.plugin_site import Site, card, new_site, plugin
+from tests.tui.driving import wait_for_idle
 from tests.weights_factory import hub_source, some_bytes, url_source, weights, write_files
 from zoo import devices
 from zoo.card import FolderSource
@@ -20,12 +23,24 @@ from zoo.runs.log import append
 from zoo.runs.request import DataRequest, RunRequest
 from zoo.runs.store import RunFolder, create
 from zoo.suggested import SuggestedModel
-from zoo.tui import feed
+from zoo.tui import feed, follower
+from zoo.tui.screens import data_form, job_form
 from zoo.tui.screens import devices as devices_screen
-from zoo.tui.screens import job_form
 
 HOUR_S = 3600.0
 CPU = Device(name="cpu", kind="cpu", description="a processor", memory_bytes=32 * 10**9, free_bytes=16 * 10**9)
+
+
+@pytest.fixture(autouse=True)
+def in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is waited for that is there for people: pauses in what they type, animations, looks now and then."""
+    monkeypatch.setattr(constants, "TEXTUAL_ANIMATIONS", "none")
+    monkeypatch.setattr(feed, "POLL_S", 0.05)
+    monkeypatch.setattr(follower, "POLL_S", 0.03)
+    monkeypatch.setattr(data_form, "FILE_PAUSE_S", 0.1)
+    monkeypatch.setattr(data_form, "FOLDER_PAUSE_S", 0.25)
+    for module in (pilot, textual_app):
+        monkeypatch.setattr(module, "wait_for_idle", wait_for_idle)
 
 
 @pytest.fixture

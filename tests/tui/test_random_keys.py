@@ -19,7 +19,7 @@ from textual import events
 from textual.screen import Screen
 
 from tests.plugin_site import Site, card, plugin
-from tests.tui.driving import Driver, notices, scenario, shows, until, write
+from tests.tui.driving import Driver, notices, scenario, shows, until
 from tests.tui.test_runs import FINISHED, PLAN, STARTED, WriteRun, step
 from tests.weights_factory import weights, write_files
 from zoo.answers import GeneratedText
@@ -195,9 +195,16 @@ async def open_screen(pilot: Driver, screen: type[Screen[Any]], data: Path) -> N
         if key == "READY":
             await until(pilot, lambda: app.screen.model.session)
         else:
-            await (write(pilot, str(data)) if key == "DATA" else pilot.press(key))
+            await (paste(pilot, str(data)) if key == "DATA" else pilot.press(key))
         await pilot.pause()
     await until(pilot, lambda: type(app.screen) is screen)
+
+
+async def paste(pilot: Driver, text: str) -> None:
+    """All of it at once."""
+    assert pilot.app._driver is not None
+    pilot.app._driver.send_message(events.Paste(text))
+    await pilot.pause()
 
 
 def test_every_screen_has_its_turn() -> None:
