@@ -134,6 +134,7 @@ def test_a_model_that_does_not_read_them_has_none_of_the_task(site: Site) -> Non
     assert names("deaf", "predict", "loudness") == []
 
 
+@pytest.mark.slow
 def test_the_command_line_shows_them(site: Site) -> None:
     helped = command("finetune", "ear", "--task", "loudness", "--help")
     lines = command("show", "ear").stdout.splitlines()
@@ -152,6 +153,7 @@ def test_the_command_line_shows_them(site: Site) -> None:
     assert [one["name"] for one in task_described["options"]["finetune"]] == ["margin", "floor"]
 
 
+@pytest.mark.slow
 def test_a_training_and_a_prediction_read_them(site: Site, rows: Path) -> None:
     words = ("--task", "loudness", "--data", str(rows), "--name", "typed", "--margin", "0.75", *FLAGS)
     typed = command("finetune", "ear", *words)
@@ -180,6 +182,7 @@ def test_rules_of_a_task_hold_before_a_run_exists(site: Site, rows: Path, store:
     assert list(store.glob("runs/*")) == []
 
 
+@pytest.mark.slow
 def test_an_option_of_another_task_names_that_task(site: Site, rows: Path) -> None:
     hint = "loudness has it, text-regression has not; --task chooses the task"
     with pytest.raises(zoo.OptionInvalid, match="there is no option 'margin'") as refused:
@@ -227,6 +230,7 @@ def of_task(name: str, verb: str) -> list[str]:
     return [one.name for one in schema(get_task(name).options[verb])]
 
 
+@pytest.mark.slow
 def test_a_run_that_has_written_down_an_option_of_another_task_goes_on(site: Site, rows: Path) -> None:
     """As every fine-tuning of version 0.1 did, whatever its task."""
     run = zoo.finetune("ear", rows, task="text-regression", attempts=2, **CPU)

@@ -16,6 +16,7 @@ import zoo
 Start = Callable[..., zoo.Run]
 
 
+@pytest.mark.slow
 def test_the_words_of_the_docs(finetune: Start, rows: Path) -> None:
     """Fine-tune, wait, look at the metrics, predict with the result, find it among the models."""
     run = finetune(name="mine").wait(progress=False)
@@ -78,6 +79,7 @@ def test_what_is_no_path_or_name_is_told_what_is_wanted(echo: None, rows: Path) 
     assert zoo.list_runs() == ()
 
 
+@pytest.mark.slow
 def test_numbers_of_numpy_and_none_for_what_is_left_open_are_taken(echo: None, rows: Path) -> None:
     run = zoo.finetune(
         "echo",
@@ -99,6 +101,7 @@ def test_numbers_of_numpy_and_none_for_what_is_left_open_are_taken(echo: None, r
     assert run.folder.request.options["eval_share"] == 0.25
 
 
+@pytest.mark.slow
 def test_a_result_can_be_fine_tuned_again(words: str, rows: Path) -> None:
     again = zoo.finetune(words, rows, name="second", device="cpu", precision="fp32").wait(progress=False)
 
@@ -170,6 +173,7 @@ def test_unknown_names_offer_the_nearest(words: str) -> None:
     assert zoo.open_run("wor") == zoo.open_run(words)
 
 
+@pytest.mark.slow
 def test_waiting_ends_when_the_time_is_up_and_the_run_does_not(finetune: Start) -> None:
     run = finetune(pause_ms=100)
     with pytest.raises(TimeoutError, match="still going on"):
@@ -179,6 +183,7 @@ def test_waiting_ends_when_the_time_is_up_and_the_run_does_not(finetune: Start) 
     run.stop(force=True)
 
 
+@pytest.mark.slow
 def test_a_dry_run_leaves_nothing_behind(echo: None, rows: Path) -> None:
     from zoo.api import start
     from zoo.jobs import Job, Place
@@ -204,6 +209,7 @@ def test_a_dry_run_leaves_nothing_behind(echo: None, rows: Path) -> None:
     assert not run.folder.checkpoints_folder.exists()
 
 
+@pytest.mark.slow
 def test_a_run_without_a_result_never_lends_the_model_of_another(finetune: Start) -> None:
     """`words` failed; the only model whose name begins so is that of `words-2`."""
     finetune(name="words-2").wait(progress=False)

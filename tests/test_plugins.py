@@ -96,6 +96,7 @@ def test_a_plugin_that_cannot_be_imported_is_a_failure(site: Site, source: str, 
     assert failure.hint.startswith("update or uninstall zoo-bad")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "error"),
     [

@@ -17,6 +17,7 @@ HANDLES = ("tests/runs/test_worker.py", "tests/tui/test_chat.py", "tests/tui/tes
 """A worker has handlers of its own, and SIGKILL needs none."""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_process_dies_of_a_signal_that_is_ignored_here(number: signal.Signals) -> None:

@@ -106,6 +106,7 @@ def see_that_it_works(venv: Venv, project: Path, folder: Path, *selection: str) 
     assert venv.zoo("plugins", "guide", "contract").stdout.startswith("# The contract")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -231,6 +232,7 @@ def test_a_task_of_another_distribution_is_filled_in(
     assert (folder / "zoo_mine" / "body.py").exists() != plain
 
 
+@pytest.mark.slow
 def test_a_task_without_a_template_is_told_with_what_to_begin_with(site: Path, tmp_path: Path) -> None:
     pairs = {"input": "zoo.Record('text pair', first=zoo.TEXT, second=zoo.TEXT)", "answer": "Relation", "objective": ""}
     write_distribution(site, "pairing", stranger(name="pairing", **pairs), group="zoo.tasks")

@@ -112,6 +112,7 @@ def test_a_task_without_such_an_option_is_offered(site: Site) -> None:
     assert family.left_out == ()
 
 
+@pytest.mark.slow
 def test_whoever_asks_for_it_is_pointed_to_the_plugins(site: Site) -> None:
     install(site)
     refused = command("finetune", "small", "--data", "a.csv", "--task", "stars")
@@ -119,6 +120,7 @@ def test_whoever_asks_for_it_is_pointed_to_the_plugins(site: Site) -> None:
     assert "hint: zoo plugins says more; --task takes " in refused.stderr
 
 
+@pytest.mark.slow
 def test_the_lists_of_plugins_and_of_tasks_say_so(site: Site) -> None:
     install(site)
     plugins, tasks = command("plugins"), command("tasks")

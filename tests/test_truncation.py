@@ -35,6 +35,7 @@ def message(share: str, verb: str = "are") -> str:
     return f"{share} {verb} longer than the 3 tokens that the model reads, and {verb} cut there"
 
 
+@pytest.mark.slow
 def test_every_way_of_asking_tells_the_share_once(model: str, tmp_path: Path) -> None:
     words = ["predict", model, "--json", "--device", "cpu", LONG, "bad", " "]
     done = command(*words)
@@ -53,6 +54,7 @@ def test_every_way_of_asking_tells_the_share_once(model: str, tmp_path: Path) ->
     assert [3, 3, None] == [answer.get("truncated_at") for answer in written]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no Unix sockets in Python")
 def test_a_warm_model_tells_it_of_each_time_it_is_asked(
     model: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch

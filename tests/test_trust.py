@@ -224,6 +224,7 @@ async def test_cards_do_not_act_on_the_terminal_ui(pilot: Driver, hostile: Site)
     assert_harmless(pilot)
 
 
+@pytest.mark.slow
 @scenario(size=(140, 40))
 async def test_runs_do_not_act_on_the_terminal_ui(pilot: Driver, hostile: Site, tmp_path: Path) -> None:
     run = zoo.finetune("echo", write_rows(tmp_path), device="cpu", precision="fp32", name="evil")
@@ -283,6 +284,7 @@ async def test_folders_do_not_act_on_the_terminal_ui(pilot: Driver, hostile: Sit
     assert_harmless(pilot)
 
 
+@pytest.mark.slow
 def test_labels_and_file_names_do_not_act_from_the_readme_of_a_result(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

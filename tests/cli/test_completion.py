@@ -70,6 +70,7 @@ def test_another_shell_is_refused_with_those_there_are(capsys: pytest.CaptureFix
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
 def test_bash_completes(tmp_path: Path) -> None:
     text = """
@@ -86,6 +87,7 @@ def test_bash_completes(tmp_path: Path) -> None:
     ).splitlines()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh")
 def test_zsh_takes_the_script(tmp_path: Path) -> None:
     text = 'autoload -U compinit; compinit -D; eval "$(zoo completion zsh)"; print -- $_comps[zoo]'
@@ -93,6 +95,7 @@ def test_zsh_takes_the_script(tmp_path: Path) -> None:
     assert in_shell("zsh", text, tmp_path).strip() == "_zoo"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("fish") is None, reason="there is no fish")
 def test_fish_completes(tmp_path: Path) -> None:
     text = "zoo completion fish | source; complete -C 'zoo show b'"
@@ -109,6 +112,7 @@ def test_nothing_is_imported_that_would_be_waited_for(tmp_path: Path) -> None:
     assert HEAVY & modules == set()
 
 
+@pytest.mark.slow
 def test_an_index_that_is_out_of_date_serves_once_more_while_a_new_one_is_made(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:

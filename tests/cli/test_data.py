@@ -154,6 +154,7 @@ def test_an_unknown_task_or_file_is_an_error(data: Path, capsys: pytest.CaptureF
     assert "there is no file" in err
 
 
+@pytest.mark.slow
 def test_it_runs_as_a_program_without_heavy_imports(data: Path) -> None:
     program = (
         "import sys; from zoo.cli import main\n"

@@ -76,6 +76,7 @@ def test_json_carries_every_field(a_card: None, capsys: pytest.CaptureFixture[st
     assert ("cuda:0", "cuda", None) == (card["name"], card["kind"], card["free_bytes"])
 
 
+@pytest.mark.slow
 def test_a_machine_without_torch_is_shown_and_warned_about(torchless: None) -> None:
     command = [sys.executable, "-m", "zoo", "devices"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

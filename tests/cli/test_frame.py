@@ -128,6 +128,7 @@ def unreadable_store(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 class TestUnexpected:
     """An error that nobody thought of."""
 
+    @pytest.mark.slow
     def test_is_one_line_without_a_traceback(self) -> None:
         done = run_zoo("runs")
 
@@ -137,6 +138,7 @@ class TestUnexpected:
         assert error.startswith("error: something unexpected happened: OSError: ")
         assert hint == "hint: zoo -v runs ... shows the traceback; please report it"
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("words", [("-v", "runs"), ("runs", "-v"), ("runs", "--verbose")])
     def test_shows_its_traceback_on_demand(self, words: tuple[str, ...]) -> None:
         done = run_zoo(*words)
@@ -171,6 +173,7 @@ def test_talk_is_silenced_by_quiet_but_answers_warnings_and_errors_are_not(
     assert err == "warning: plugin bad: RuntimeError: no such luck (zoo plugins)\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="there is no head")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("words", ["ls", "ls --json", "--help", "ls --help", "--version"])
@@ -194,6 +197,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(
     assert (done.returncode, done.stderr) == (ExitCode.OK, "")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="there is no head")
 def test_ls_into_head_gives_one_line(site: Site) -> None:
     site.install("toy", plugin(*(card(f"model-{i}", summary="'much to say ' * 40") for i in range(300))))
@@ -206,6 +210,7 @@ def test_ls_into_head_gives_one_line(site: Site) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
 def test_an_encoding_that_lacks_a_letter_is_no_obstacle(
     encoding: str, site: Site, monkeypatch: pytest.MonkeyPatch
@@ -220,6 +225,7 @@ def test_an_encoding_that_lacks_a_letter_is_no_obstacle(
     assert json.loads(done.stdout.decode(encoding))[0]["name"] == "model"
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_with_130(site: Site) -> None:
     site.install("toy", "raise KeyboardInterrupt")
 
@@ -264,6 +270,7 @@ def test_an_option_called_like_a_flag_of_the_command_is_the_plugins_fault(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("words", ["ls", "ls --json", "--help", "finetune --help", "--version"])
@@ -319,6 +326,7 @@ def test_a_home_that_may_not_be_written_is_said_to_be_so(
     assert "report" not in error + hint
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="the shell cannot close a stream")
 @pytest.mark.parametrize("closed", [">&-", "2>&-"])
 @pytest.mark.parametrize("words", ["ls", "--help"])

@@ -211,6 +211,7 @@ def test_failures_are_told_on_stderr_beside_the_models_that_work(
     ]
 
 
+@pytest.mark.slow
 def test_a_plugin_that_prints_does_not_spoil_the_document(toys: Site) -> None:
     toys.install("loud", plugin(card("noise"), more="print('hello')"))
 
@@ -271,6 +272,7 @@ def test_older_weights_are_folded_away_until_they_are_asked_for(site: Site, caps
     assert "there is no family 'bird'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_what_is_superseded_by_a_model_that_is_not_there_is_told(site: Site) -> None:
     site.install("nets", plugin(card("net-v1", superseded_by="'net'")))
 

@@ -67,6 +67,7 @@ def test_a_slip_before_the_model_is_told(parser: Parser, typed: str, hint: str) 
     assert failure.value.hint == hint
 
 
+@pytest.mark.slow
 def test_the_options_of_the_tasks_of_zoo_may_stand_before_the_model(echo: None, rows: Path) -> None:
     words = ("--class-weights", "auto", "--max-steps", "3", "echo", "--data", str(rows), "--dry-run", "--json")
     done = command("finetune", *words, "--device", "cpu", "--precision", "fp32")

@@ -56,6 +56,7 @@ def test_a_broken_plugin_is_a_row_a_warning_and_the_exit_code(site: Site, capsys
     ]
 
 
+@pytest.mark.slow
 def test_json_is_one_document_with_plugins_and_failures(site: Site) -> None:
     site.install("bad", "raise SystemExit('\\x1b[2Jbye')")
 
@@ -130,6 +131,7 @@ def test_a_disabled_plugin_stays_installed_and_is_left_out(site: Site, capsys: p
     assert "toy_models" not in sys.modules
 
 
+@pytest.mark.slow
 def test_what_a_disabled_plugin_is_needed_for_says_how_to_enable_it(site: Site) -> None:
     assert zoo("plugins", "disable", "toy").returncode == ExitCode.OK
 

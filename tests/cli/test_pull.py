@@ -60,6 +60,7 @@ def test_the_answer_is_the_folder(hub: HubServer, capsys: pytest.CaptureFixture[
     assert (snapshot() / NAME).read_bytes() == CONTENT
 
 
+@pytest.mark.slow
 def test_json_is_one_document(hub: HubServer) -> None:
     hub.serve_hub(REPOSITORY, NAME, CONTENT)
 
@@ -175,6 +176,7 @@ def test_an_unknown_model_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert "tooy" in err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
 def test_an_interrupted_pull_goes_on_where_it_was(hub: HubServer) -> None:
     served = hub.serve_hub(REPOSITORY, NAME, CONTENT, stall_after=300_000)
@@ -199,6 +201,7 @@ def test_an_interrupted_pull_goes_on_where_it_was(hub: HubServer) -> None:
     assert hub.sent_bytes == len(CONTENT)
 
 
+@pytest.mark.slow
 def test_a_server_that_asks_to_wait_is_reported_once(hub: HubServer) -> None:
     hub.serve(f"/{REPOSITORY}/resolve/{COMMIT}/{NAME}", CONTENT, faults=[(429, {"Retry-After": "1"})] * 2)
 

@@ -27,6 +27,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     get_task.cache_clear()
 
 
+@pytest.mark.slow
 def test_they_are_typed_as_words_lines_and_objects(site: Site) -> None:
     text = json.dumps(PAIR)
     for done in (
@@ -48,5 +49,6 @@ def test_they_are_dicts_and_tuples_in_python(site: Site) -> None:
     assert [answer.shared for answer in several] == ["late parcel"] * 3  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_the_card_says_what_goes_in(site: Site) -> None:
     assert "takes        text pairs\n" in command("show", "sharing").stdout

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import zoo
+from tests.commands import zoo as type_in
 from tests.echo_runs import until
 from tests.processes import popen
 from zoo.cli import main
@@ -19,12 +20,7 @@ from zoo.cli import main
 HERE = ("--device", "cpu", "--precision", "fp32")
 
 
-def type_in(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    command = [sys.executable, "-m", "zoo", *words]
-    return subprocess.run(command, capture_output=True, text=True, input=stdin, check=False, timeout=120)
-
-
+@pytest.mark.slow
 def test_finetune_tells_the_story_and_answers_with_the_figures(echo: None, rows: Path) -> None:
     done = type_in("finetune", "echo", "--data", str(rows), "--name", "words", *HERE)
 
@@ -44,6 +40,7 @@ def test_finetune_tells_the_story_and_answers_with_the_figures(echo: None, rows:
     assert "torch" not in done.stderr
 
 
+@pytest.mark.slow
 def test_options_that_do_not_go_together_leave_no_run(echo: None, rows: Path, store: Path) -> None:
     done = type_in(
         "finetune", "echo", "--data", str(rows), "--batch-size", "4", "--micro-batch-size", "8", *HERE
@@ -54,6 +51,7 @@ def test_options_that_do_not_go_together_leave_no_run(echo: None, rows: Path, st
     assert zoo.list_runs() == ()
 
 
+@pytest.mark.slow
 def test_quiet_and_json(echo: None, rows: Path) -> None:
     done = type_in("finetune", "echo", "--data", str(rows), "-q", "--json", *HERE)
     document = json.loads(done.stdout)
@@ -63,6 +61,7 @@ def test_quiet_and_json(echo: None, rows: Path) -> None:
     assert document["snapshot"]["metrics"]["accuracy"] == 1.0
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_what_would_be_done(echo: None, rows: Path, store: Path) -> None:
     done = type_in("finetune", "echo", "--data", str(rows), "--dry-run", *HERE)
 
@@ -111,6 +110,7 @@ def test_detach_ps_attach_stop_resume_logs_rm(echo: None, rows: Path) -> None:
     assert type_in("attach", "slow").returncode == 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a console, not to a process")
 def test_ctrl_c_asks_the_run_to_stop(echo: None, rows: Path) -> None:
     command = [sys.executable, "-m", "zoo", "finetune", "echo", "--data", str(rows), "--name", "slow"]
@@ -126,6 +126,7 @@ def test_ctrl_c_asks_the_run_to_stop(echo: None, rows: Path) -> None:
     assert zoo.open_run("slow").status == "cancelled"
 
 
+@pytest.mark.slow
 def test_rejected_rows_show_in_every_view(echo: None, tmp_path: Path) -> None:
     data = tmp_path / "some-bad.csv"
     data.write_text("text,label\n" + "good,positive\nbad,negative\n" * 10 + "no label,\n")
@@ -138,6 +139,7 @@ def test_rejected_rows_show_in_every_view(echo: None, tmp_path: Path) -> None:
     assert zoo.open_run("mended").snapshot.rejected_rows == 1
 
 
+@pytest.mark.slow
 def test_a_failed_run_is_one_clear_error(echo: None, rows: Path) -> None:
     done = type_in("finetune", "echo", "--data", str(rows), "--fail-at", "2", *HERE)
 
@@ -174,6 +176,7 @@ def test_each_kind_of_error_has_its_exit_code(
         assert "Traceback" not in captured.err, words
 
 
+@pytest.mark.slow
 def test_predict_texts_lines_and_files(words: str, tmp_path: Path) -> None:
     texts = type_in("predict", words, "so good", "so bad", *HERE)
     assert texts.stdout.splitlines()[0] == "so good"
@@ -192,6 +195,7 @@ def test_predict_texts_lines_and_files(words: str, tmp_path: Path) -> None:
     assert len(out.read_text().splitlines()) == 3
 
 
+@pytest.mark.slow
 def test_answers_on_stdout_are_those_of_a_file(words: str, tmp_path: Path) -> None:
     data, out = tmp_path / "in.csv", tmp_path / "out.jsonl"
     data.write_text("id,text\n7,good\n8,\n")
@@ -242,6 +246,7 @@ def test_what_cannot_be_is_refused_before_the_model_is_loaded(
     assert captured.err.startswith("error: ")
 
 
+@pytest.mark.slow
 def test_evaluate_prints_a_table_of_classes(words: str, rows: Path) -> None:
     done = type_in("evaluate", words, "--data", str(rows), "--by", "label", *HERE)
 
@@ -258,6 +263,7 @@ def test_evaluate_prints_a_table_of_classes(words: str, rows: Path) -> None:
     assert "has no column shop that would tell rows apart; columns found: text, label" in refused.stderr
 
 
+@pytest.mark.slow
 def test_evaluate_writes_the_wrong_answers_where_it_is_told_to(words: str, tmp_path: Path) -> None:
     data, out = tmp_path / "data.csv", tmp_path / "wrong.csv"
     data.write_text("text,label\ngood,positive\nfine good,negative\n")
@@ -270,6 +276,7 @@ def test_evaluate_writes_the_wrong_answers_where_it_is_told_to(words: str, tmp_p
     ]
 
 
+@pytest.mark.slow
 def test_help_of_a_command_shows_the_options_of_the_model(echo: None) -> None:
     common, of_model = type_in("finetune", "--help"), type_in("finetune", "echo", "--help-all")
 
@@ -279,6 +286,7 @@ def test_help_of_a_command_shows_the_options_of_the_model(echo: None) -> None:
     assert "Pause after each step. (ms; 0 <= pause_ms <= 60000; default: 0)" in " ".join(of_model.stdout.split())
 
 
+@pytest.mark.slow
 def test_control_sequences_in_labels_do_not_reach_the_terminal(echo: None, tmp_path: Path) -> None:
     data = tmp_path / "evil.csv"
     data.write_text("text,label\n" + "good,\x1b[31mred\nbad,plain\n" * 10)

@@ -162,11 +162,13 @@ class TestInputsOfPredict:
         assert out.startswith("-\n")
         assert err == "warning: '-' is answered as a text; --file - reads lines from stdin\n"
 
+    @pytest.mark.slow
     def test_a_dash_for_a_file_is_stdin(self) -> None:
         done = run_zoo("predict", "words", "--file", "-", "--json", "-q", *HERE, stdin="good\nbad\n")
 
         assert [json.loads(line)["input"] for line in done.stdout.splitlines()] == ["good", "bad"]
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("first", ["text,label", 'id;"Text"', '{"text": "good"}'])
     def test_a_table_on_stdin_is_told_of(self, first: str) -> None:
         done = run_zoo("predict", "words", "--json", "-q", *HERE, stdin=f"{first}\ngood\n")
@@ -177,6 +179,7 @@ class TestInputsOfPredict:
         )
         assert len(done.stdout.splitlines()) == 2
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("first", ["text me, when the parcel is at the door", "good", "{text}", "good, bad"])
     def test_texts_on_stdin_are_no_table(self, first: str) -> None:
         assert run_zoo("predict", "words", "--json", "-q", *HERE, stdin=f"{first}\n").stderr == ""

@@ -133,6 +133,7 @@ def test_whoever_watches_starts_what_a_killed_worker_has_not(echo: None, rows: P
     assert (process.returncode, second.status) == (0, "finished")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "message", "hint"),
     [
@@ -194,6 +195,7 @@ def test_what_is_wrong_in_a_recipe_has_its_line(table: str, message: str, echo: 
     assert zoo.list_runs() == ()
 
 
+@pytest.mark.slow
 def test_a_dry_run_checks_all_of_it(echo: None, rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command(rows, *then(rows, "--name second"), "--dry-run")) == 0
     assert "then: finetune as second" in capsys.readouterr().err

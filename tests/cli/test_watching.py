@@ -14,6 +14,7 @@ import pytest
 
 import zoo
 from tests import trainable_plugin
+from tests.commands import zoo as type_in
 from tests.echo_runs import until
 from tests.plugin_factory import use_site, write_plugin
 from tests.processes import popen
@@ -36,14 +37,6 @@ from zoo.runs.request import DataRequest, RunRequest, RunVerb
 pytestmark = pytest.mark.slow
 
 HERE = ("--device", "cpu", "--precision", "fp32")
-
-
-def type_in(*words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    done = subprocess.run(
-        [sys.executable, "-m", "zoo", *words], capture_output=True, input=stdin, timeout=120, check=False
-    )
-    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def ended_run(name: str, verb: RunVerb, *events: AnyEvent) -> zoo.Run:

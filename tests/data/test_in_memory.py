@@ -62,6 +62,7 @@ def test_the_rows_are_those_that_python_held(held: str, tmp_path: Path) -> None:
     assert [(example.input, example.label) for example in dataset.examples] == PAIRS
 
 
+@pytest.mark.slow
 def test_the_run_keeps_them_and_goes_by_another_name_with_them(echo: None, rows: Path, store: Path) -> None:
     """Trained as on the file itself, and again from what is kept."""
     frame = pd.read_csv(rows)
@@ -77,6 +78,7 @@ def test_the_run_keeps_them_and_goes_by_another_name_with_them(echo: None, rows:
     assert {path.name for path in (store / "runs").iterdir()} == {"yours", expected.name, again.name}
 
 
+@pytest.mark.slow
 def test_rows_are_answered_into_a_file(words: str, tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     frame = polars.DataFrame({"id": [7, 8], "text": ["so good", "so bad"]})

@@ -108,6 +108,7 @@ def test_a_link_whose_bytes_are_gone_is_made_again(hub: HubServer) -> None:
     assert path.is_symlink()
 
 
+@pytest.mark.slow
 def test_the_hubs_own_client_finds_what_was_fetched(hub: HubServer) -> None:
     serve_hub(hub)
     folder = fetch(weights(FILES, hub_source()))
@@ -135,6 +136,7 @@ def test_the_hubs_own_client_finds_what_was_fetched(hub: HubServer) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_what_the_hubs_own_client_downloaded_is_found(hub: HubServer) -> None:
     serve_hub(hub)
     program = (
@@ -151,6 +153,7 @@ def test_what_the_hubs_own_client_downloaded_is_found(hub: HubServer) -> None:
     assert hub.requests == []
 
 
+@pytest.mark.slow
 def test_both_put_a_file_in_the_same_place(hub: HubServer) -> None:
     serve_hub(hub)
     fetch(weights(FILES, hub_source()))

@@ -60,6 +60,7 @@ def test_what_others_wait_for_is_deleted_with_them_alone(
     assert [run.name for run in zoo.list_runs()] == ["third"]
 
 
+@pytest.mark.slow
 def test_a_later_run_of_the_name_starts_none(chain: list[RunFolder]) -> None:
     first, second, _ = chain
     assert sequence.followers(first) == (second,)

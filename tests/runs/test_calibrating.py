@@ -16,6 +16,8 @@ from zoo.runs.publishing import digested_files
 from zoo.runs.result import CALIBRATION
 from zoo.tasks.options import AbstainOptions
 
+pytestmark = pytest.mark.slow
+
 CPU = {"device": "cpu", "precision": "fp32"}
 
 

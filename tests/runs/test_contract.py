@@ -160,6 +160,7 @@ def test_numbers_of_numpy_are_numbers(
     assert repr(prediction) == repr(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="models are kept warm where there are Unix sockets")
 def test_every_view_takes_them(answering: Callable[..., None], tmp_path: Path) -> None:
     answering("C((S('a', np.float32(0.75)), S('b', np.float32(0.25))))")
@@ -178,6 +179,7 @@ def test_every_view_takes_them(answering: Callable[..., None], tmp_path: Path) -
     assert line["prediction"]["scores"] == [{"label": "a", "probability": 0.75}, {"label": "b", "probability": 0.25}]
 
 
+@pytest.mark.slow
 def test_a_label_that_is_none_ends_an_evaluation_with_the_plugins_name(
     answering: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -232,6 +234,7 @@ def trained(site: Site, rows: Path) -> Callable[..., zoo.Run]:
     return train
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("parts", "fault"),
     [
@@ -269,6 +272,7 @@ def test_a_fit_that_breaks_the_contract_ends_with_field_and_value(
     assert last.hint
 
 
+@pytest.mark.slow
 def test_a_training_may_count_in_numpy(trained: Callable[..., zoo.Run]) -> None:
     run = trained(
         first="import numpy as np",
@@ -286,6 +290,7 @@ def test_a_training_may_count_in_numpy(trained: Callable[..., zoo.Run]) -> None:
     assert sum(map(sum, matrix.counts)) == run.snapshot.eval_rows
 
 
+@pytest.mark.slow
 def test_a_confusion_matrix_still_does_for_a_report(trained: Callable[..., zoo.Run]) -> None:
     run = trained(changed_fields="{'report': (), 'confusion': metrics.confusion}")
 
@@ -306,6 +311,7 @@ def test_numbers_of_torch_are_numbers() -> None:
     assert repr((event.step, event.loss)) == "(3, 0.5)"
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_is_news_that_is_told_once(trained: Callable[..., zoo.Run]) -> None:
     run = trained(
         step="loss=1 / step if step < 3 else math.nan, grad_norm=math.inf",
@@ -328,6 +334,7 @@ def test_a_loss_that_is_not_finite_is_news_that_is_told_once(trained: Callable[.
     assert len(run.snapshot.loss_curve) == 2
 
 
+@pytest.mark.slow
 def test_labels_that_a_result_does_not_name_are_those_of_the_run(trained: Callable[..., zoo.Run]) -> None:
     run = trained(changed_fields="{'labels': ()}")
 

@@ -65,6 +65,7 @@ def test_a_fork_of_a_process_that_has_predicted_predicts_the_same() -> None:
     assert ["True"] * 4 == run(ANSWERS)
 
 
+@pytest.mark.slow
 def test_a_fork_of_a_process_that_used_an_accelerator_is_told_what_to_do() -> None:
     assert [
         "mine cannot compute on cuda:1: this process was forked from one that had used it",

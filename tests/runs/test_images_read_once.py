@@ -136,6 +136,7 @@ def outcome(run: Run) -> tuple[str, str]:
     return snapshot.status, snapshot.error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["looker", "blind"])
 def test_an_image_that_changes_before_the_worker_begins_ends_the_run(
     model: str, looker: Site, photos: Path, store: Path
@@ -150,6 +151,7 @@ def test_an_image_that_changes_before_the_worker_begins_ends_the_run(
     assert outcome(run) == ("failed", f"{path} has changed since the run was asked for")
 
 
+@pytest.mark.slow
 def test_an_image_that_was_only_touched_has_not_changed(looker: Site, photos: Path, store: Path) -> None:
     with read_once():
         checked = request(photos)
@@ -158,6 +160,7 @@ def test_an_image_that_was_only_touched_has_not_changed(looker: Site, photos: Pa
     assert outcome(run) == ("finished", "")
 
 
+@pytest.mark.slow
 def test_a_worker_that_knows_no_digests_makes_them(looker: Site, photos: Path, store: Path) -> None:
     run = start(request(photos))
     assert not run.folder.media_path.exists()

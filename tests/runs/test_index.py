@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 import zoo
 from tests.echo_runs import until, wait_quietly
 from zoo.dry_run import dry_run
@@ -23,6 +25,7 @@ def only(index: RunIndex) -> RunSummary:
     return summary
 
 
+@pytest.mark.slow
 def test_a_run_is_followed_from_its_beginning_to_its_end(finetune: Finetune) -> None:
     index = RunIndex()
     assert index.summaries == ()
@@ -42,6 +45,7 @@ def test_a_run_is_followed_from_its_beginning_to_its_end(finetune: Finetune) -> 
     assert not index.refresh(), "nothing has happened since"
 
 
+@pytest.mark.slow
 def test_ended_runs_are_read_as_their_snapshots_say(finetune: Finetune) -> None:
     finetune(name="good").wait(progress=False)
     wait_quietly(finetune(name="bad", fail_at=3))
@@ -81,6 +85,7 @@ def test_runs_that_come_go_and_change_their_names_are_noticed(words: str) -> Non
     assert index.summaries == ()
 
 
+@pytest.mark.slow
 def test_a_resumed_run_is_noticed(finetune: Finetune) -> None:
     run = finetune(name="again", pause_ms=20)
     until(lambda: run.snapshot.step > 2)
@@ -99,6 +104,7 @@ def test_folders_that_are_no_runs_are_passed_over(words: str, store: Path) -> No
     assert only(RunIndex()).name == words
 
 
+@pytest.mark.slow
 def test_a_dry_run_is_none_of_the_runs(echo: None, rows: Path) -> None:
     index = RunIndex()
     request = request_of(

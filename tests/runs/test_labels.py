@@ -13,6 +13,8 @@ from tests.echo_runs import until
 from zoo.errors import DatasetInvalid
 from zoo.runs.events import DataLoaded
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_model_is_judged_on_another_format_than_it_was_trained_on(
     finetune: Callable[..., zoo.Run], tmp_path: Path

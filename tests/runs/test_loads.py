@@ -19,6 +19,8 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.runs.events import RunStarted
 from zoo.sessions import Session
 
+pytestmark = pytest.mark.slow
+
 NOTE = """
 import os
 with open(os.environ["NOTES"], "a") as notes:

@@ -34,6 +34,7 @@ def listed(run: zoo.Run) -> list[tuple[int, str, str]]:
     return [(mistake.row, mistake.label, mistake.input) for mistake in run.mistakes]
 
 
+@pytest.mark.slow
 def test_an_evaluation_lists_them_the_most_confident_first(words: str, judged: Path) -> None:
     run = zoo.evaluate(words, judged, **CPU).wait()
     assert listed(run) == WRONG
@@ -44,6 +45,7 @@ def test_an_evaluation_lists_them_the_most_confident_first(words: str, judged: P
     assert "awful" not in run.folder.events_path.read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["wrong.csv", "wrong.tsv", "wrong.jsonl"])
 def test_they_are_written_where_one_likes(name: str, words: str, judged: Path, tmp_path: Path) -> None:
     out = tmp_path / name
@@ -57,6 +59,7 @@ def test_they_are_written_where_one_likes(name: str, words: str, judged: Path, t
         assert [line["prediction"] for line in table] == ["positive", "negative", "positive"]
 
 
+@pytest.mark.slow
 def test_a_model_that_is_always_right_leaves_an_empty_list(words: str, rows: Path, tmp_path: Path) -> None:
     out = tmp_path / "none.csv"
     run = zoo.evaluate(words, rows, errors=out, **CPU).wait()
@@ -82,6 +85,7 @@ def test_a_file_that_cannot_be_written_is_told_in_front(
     assert [run.name for run in zoo.list_runs()] == ["words"]
 
 
+@pytest.mark.slow
 def test_a_training_lists_those_of_the_rows_held_out(finetune: Finetune, judged: Path) -> None:
     run = finetune(name="mine", eval_data=judged).wait()
     assert listed(run) == WRONG

@@ -24,6 +24,7 @@ def predict(model: str, data: Path, out: Any, keep: str | list[str] = "") -> zoo
     return zoo.predict_file(model, data, out, keep=keep, device="cpu", precision="fp32")
 
 
+@pytest.mark.slow
 def test_rows_are_answered_in_order_and_bad_ones_rejected_in_place(words: str, tmp_path: Path) -> None:
     data, out = tmp_path / "in.csv", tmp_path / "out.jsonl"
     data.write_text('text,other\n"so good",1\n,2\n"bad, bad",3\n')
@@ -40,6 +41,7 @@ def test_rows_are_answered_in_order_and_bad_ones_rejected_in_place(words: str, t
 TEXTS = ("  good\nfine", 'so "good",\r\n', "bad\rbad", "\tgood; bad ", "'good'", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "dialect"), [("csv", csv.excel), ("tsv", csv.excel_tab)])
 def test_a_table_of_answers_has_the_texts_as_they_are(
     words: str, tmp_path: Path, suffix: str, dialect: type[csv.Dialect]
@@ -58,6 +60,7 @@ def test_a_table_of_answers_has_the_texts_as_they_are(
     assert run.snapshot.rejected_rows == 1
 
 
+@pytest.mark.slow
 def test_columns_of_the_data_are_carried_along(words: str, tmp_path: Path) -> None:
     data = tmp_path / "in.csv"
     data.write_text('id,text,row,prediction\n007,good,x,"a\nb"\n008,,y,\n009,bad,z\n')
@@ -82,6 +85,7 @@ def test_columns_of_the_data_are_carried_along(words: str, tmp_path: Path) -> No
     )
 
 
+@pytest.mark.slow
 def test_cells_of_any_type_are_carried_along(words: str, tmp_path: Path) -> None:
     row = {"text": "good", "id": 12345678901234567890, "tags": ["a", "ä"], "open": True, "price": 1.5, "none": None}
     data, table, lines = tmp_path / "in.jsonl", tmp_path / "out.csv", tmp_path / "out.ndjson"
@@ -167,6 +171,7 @@ def test_an_output_that_exists_is_not_touched(words: str, rows: Path, tmp_path: 
     assert out.read_text() == "precious"
 
 
+@pytest.mark.slow
 def test_an_evaluation_judges_by_the_model_s_labels(words: str, tmp_path: Path) -> None:
     data = tmp_path / "held-out.csv"
     data.write_text("review,target\nso good,positive\nfine,positive\nbad,negative\ngood,negative\n")
@@ -184,6 +189,7 @@ def test_an_evaluation_refuses_labels_the_model_does_not_know(words: str, tmp_pa
         zoo.evaluate(words, data, device="cpu", precision="fp32")
 
 
+@pytest.mark.slow
 def test_a_killed_job_does_not_go_on_with_other_data(words: str, tmp_path: Path) -> None:
     data, out = tmp_path / "in.txt", tmp_path / "out.jsonl"
     data.write_text("".join(f"good {i}\n" for i in range(30_000)))
@@ -199,6 +205,7 @@ def test_a_killed_job_does_not_go_on_with_other_data(words: str, tmp_path: Path)
     assert "has changed since the run was asked for" in run.snapshot.error
 
 
+@pytest.mark.slow
 def test_rows_that_an_evaluation_cannot_use_are_quarantined(words: str, tmp_path: Path) -> None:
     data = tmp_path / "held-out.csv"
     data.write_text("text,label\ngood,positive\n,positive\nbad,negative\n")

@@ -18,6 +18,8 @@ from zoo.errors import RunCancelled, Unsupported
 from zoo.runs import liveness
 from zoo.runs.events import RunFinished, RunQueued, RunStarted
 
+pytestmark = pytest.mark.slow
+
 Start = Callable[..., zoo.Run]
 LONG = {"max_steps": 2000, "pause_ms": 50}
 """Longer than any of these tests."""

@@ -13,6 +13,8 @@ from zoo.data.example import Example
 from zoo.runs.events import DataLoaded, Noted, Warned
 from zoo.runs.trained_on import count_trained_on
 
+pytestmark = pytest.mark.slow
+
 Finetune = Callable[..., zoo.Run]
 
 

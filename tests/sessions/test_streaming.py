@@ -127,6 +127,7 @@ def test_closing_waits_for_no_answer_that_is_not_read_to_its_end(parrot: Site) -
         list(endless)
 
 
+@pytest.mark.slow
 def test_who_sends_no_request_is_not_waited_for(parrot: Site) -> None:
     request = msgspec.json.encode(LoadRequest(model="parrot", **CPU))
     words = [sys.executable, "-m", "zoo.sessions.worker"]
@@ -196,6 +197,7 @@ def test_a_warm_model_streams_too(at_a_terminal: Callable[..., CommandTerminal],
     assert "kept warm" in after.stderr
 
 
+@pytest.mark.slow
 def test_what_is_no_terminal_gets_whole_answers(parrot: Site, tmp_path: Path) -> None:
     done = command("predict", "parrot", "one two three", "--device", "cpu", "--precision", "fp32", "--json")
     rows = tmp_path / "rows.txt"

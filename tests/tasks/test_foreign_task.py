@@ -17,6 +17,8 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.run_messages import status_line
 from zoo.tasks import get_task
 
+pytestmark = pytest.mark.slow
+
 TASK = """
 import zoo
 

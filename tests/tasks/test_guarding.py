@@ -65,6 +65,7 @@ def test_one_that_does_as_it_should_goes_on(site: Site) -> None:
     assert (answer.severity("a"), answer.cells(), answer.shortened()) == (0.5, zoo.AnswerCells("late"), answer)
 
 
+@pytest.mark.slow
 def test_evaluations_and_the_command_line_name_it(site: Site) -> None:
     answer = answer_with(site, method("severity", "{}['x']", "        return 1 / 0"))
     with pytest.raises(PluginBroken, match=r"task pairing \(pair-task 1\.0\): Relation\.severity fails: KeyError"):

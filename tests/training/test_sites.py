@@ -40,6 +40,8 @@ from zoo.sites.options import ServingOptions
 from zoo.sites.server import Server, make_app
 from zoo.sites.tokens import keep_digests, make_tokens, owner_of, read_digests
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("alice", "bob", "carol")
 SIZES = {"alice": 24, "bob": 40, "carol": 9}
 OPTIONS: dict[str, Any] = {"batch_size": 8, "lr": 0.02}

@@ -251,6 +251,7 @@ def test_a_fault_of_its_own_is_one_message_and_no_traceback(models: Site, store:
     assert "KeyError" in (store / "tui-error.log").read_text()
 
 
+@pytest.mark.slow
 def test_without_a_terminal_zoo_shows_its_commands() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "zoo"], stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=True

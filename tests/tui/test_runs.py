@@ -284,6 +284,7 @@ async def test_what_cannot_be_done_with_a_run_is_said(pilot: Driver, models: Sit
         await shows(pilot, "New name of done", reason)
 
 
+@pytest.mark.slow
 @scenario()
 async def test_leaving_and_opening_again_changes_nothing_for_the_run(
     pilot: Driver, finetune: Callable[..., zoo.Run], tmp_path: Path

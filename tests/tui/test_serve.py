@@ -17,7 +17,10 @@ from tests.processes import popen
 
 aiohttp = pytest.importorskip("aiohttp")
 pytest.importorskip("textual_serve")
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="textual-serve does not support Windows")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="textual-serve does not support Windows"),
+]
 
 
 @pytest.fixture

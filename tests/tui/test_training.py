@@ -302,6 +302,7 @@ async def test_columns_with_names_of_their_own_are_offered_with_a_guess(
     assert screen.command().endswith("usual.csv")
 
 
+@pytest.mark.slow
 @scenario(size=(120, 40))
 async def test_a_result_is_judged_by_the_columns_it_was_trained_on(
     pilot: Driver, finetune: Callable[..., zoo.Run], tmp_path: Path

@@ -103,6 +103,7 @@ TASK = zoo.Task(
 """
 
 
+@pytest.mark.slow
 def test_a_task_that_brings_an_option_of_bert_is_all_that_bert_does_without(tmp_path: Path) -> None:
     described = tmp_path / "zoo_stars-1.0.dist-info"
     described.mkdir()

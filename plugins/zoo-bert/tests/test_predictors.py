@@ -230,6 +230,7 @@ def test_loading_says_nothing(classifier: Path, make_prediction, capfd: pytest.C
     assert ("", "") == capfd.readouterr()
 
 
+@pytest.mark.slow
 def test_answering_does_not_wait_for_transformers() -> None:
     code = "import sys, zoo_bert.body; print('transformers' in sys.modules)"
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from zoo.testing import PluginConformance
+
+pytestmark = pytest.mark.slow
 
 
 class TestEcho(PluginConformance):

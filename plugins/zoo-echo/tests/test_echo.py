@@ -43,6 +43,7 @@ def test_a_text_of_ten_thousand_words_is_answered() -> None:
     assert all(math.isfinite(score.probability) for score in answer.scores)
 
 
+@pytest.mark.slow
 def test_a_run_counts_and_the_result_answers(tmp_path: Path) -> None:
     rows = tmp_path / "rows.csv"
     rows.write_text("text,label\n" + "".join(f"parcel {i},delivery\nmoney {i},refund\n" for i in range(10)))
@@ -53,6 +54,7 @@ def test_a_run_counts_and_the_result_answers(tmp_path: Path) -> None:
     assert ["refund", "delivery"] == [answer.label for answer in model.predict(["money", "parcel"])]
 
 
+@pytest.mark.slow
 def test_without_rows_held_out_no_step_is_the_best(tmp_path: Path) -> None:
     rows = tmp_path / "rows.csv"
     rows.write_text("text,label\n" + "".join(f"parcel {i},delivery\nmoney {i},refund\n" for i in range(10)))

@@ -138,6 +138,7 @@ def test_a_language_that_the_model_does_not_know_is_refused(
     assert caught.value.message == message
 
 
+@pytest.mark.slow
 def test_subtitles_are_written(pulled: dict[str, zoo.Model], tmp_path: Path, whispers: Any) -> None:
     soundfile.write(tmp_path / "talk.flac", whispers.noise(33.0), whispers.rate)
     words = ["predict", "english", str(tmp_path / "talk.flac"), "--format", "srt", "--device", "cpu", "-q"]

@@ -42,6 +42,7 @@ def test_a_dry_run_deletes_nothing(capsys: pytest.CaptureFixture[str], on_hub: W
     assert (folder / NAME).read_bytes() == CONTENT
 
 
+@pytest.mark.slow
 def test_nobody_to_ask_is_refused_with_a_hint(capsys: pytest.CaptureFixture[str], on_hub: Weights) -> None:
     folder = fetch(on_hub)
     done = subprocess.run(
@@ -119,6 +120,7 @@ def test_an_unknown_name_is_refused_with_the_nearest(capsys: pytest.CaptureFixtu
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows lets others not open a locked file")
 def test_what_is_being_fetched_stays(capsys: pytest.CaptureFixture[str], on_hub: Weights, hub: HubServer) -> None:
     served = next(file for path, file in hub.files.items() if path.startswith("/store/"))

@@ -67,6 +67,7 @@ class TestSignals:
             fetch(weights(FILES, SOURCE))
         assert_nothing_left()
 
+    @pytest.mark.slow
     def test_ctrl_c_ends_the_call_and_what_it_started(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         pids = tmp_path / "pids"
         fake_uv(tmp_path, monkeypatch, f"sleep 60 & echo $$ $! > {pids}.new; mv {pids}.new {pids}; wait")
