@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         export as export,
         federate as federate,
         finetune as finetune,
+        inspect_labels as inspect_labels,
         join_federation as join_federation,
         list_runs as list_runs,
         load as load,
@@ -215,6 +216,9 @@ if TYPE_CHECKING:
         Trainable as Trainable,
         TrainingRun as TrainingRun,
     )
+    from zoo.runs.inspecting.doubtful_labels import (
+        DoubtfulLabel as DoubtfulLabel,
+    )
     from zoo.runs.mistakes import (
         Mistake as Mistake,
     )
@@ -267,6 +271,7 @@ _HOME = {
         "export",
         "federate",
         "finetune",
+        "inspect_labels",
         "join_federation",
         "list_runs",
         "load",
@@ -428,6 +433,7 @@ _HOME = {
         "Transcript",
     ),
     "zoo.runs.context": ("FitResult", "PredictionRun", "Predictor", "Teaching", "Trainable", "TrainingRun"),
+    "zoo.runs.inspecting.doubtful_labels": ("DoubtfulLabel",),
     "zoo.runs.mistakes": ("Mistake",),
     "zoo.tasks": ("body_tasks",),
     "zoo.tasks.options": (

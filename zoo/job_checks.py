@@ -21,6 +21,7 @@ from zoo.data.units import check_units
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.job_paths import existing, existing_evaluation, new_file
 from zoo.jobs import BESIDE, Job
+from zoo.label_data import label_data
 from zoo.options import Options, parse
 from zoo.privacy import is_private, rows_are_units, unit_column
 from zoo.rendering.drawings import new_drawing_folder
@@ -202,6 +203,12 @@ def _check_audit(resolved: ResolvedJob) -> CheckedData:
     return CheckedData(data, own_rows=own_rows)
 
 
+def _check_labels(resolved: ResolvedJob) -> CheckedData:
+    job = resolved.job
+    target = str(new_file(job.out, "--out")) if job.out else ""
+    return CheckedData(label_data(job.source, resolved.card, resolved.task), out=target)
+
+
 def _check_prediction(resolved: ResolvedJob) -> CheckedData:
     job, card, task = resolved.job, resolved.card, resolved.task
     if card.weights is None:
@@ -230,5 +237,6 @@ _CHECKS: dict[str, Callable[[ResolvedJob], CheckedData]] = {
     "shrink": _check_evaluation,
     "predict": _check_prediction,
     "audit": _check_audit,
+    "inspect": _check_labels,
 }
 """By verb; all others are trainings."""

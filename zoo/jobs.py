@@ -59,7 +59,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Of the run; empty to have one made up."""
     dry_run: bool = False
     out: str | os.PathLike[str] = ""
-    """The output file of a batch prediction, or where an evaluation writes what is answered wrongly."""
+    """The output file of a batch prediction, or where an evaluation writes what is answered wrongly, or labels in doubt
+    are written."""
     format: str = ""
     """Of the output file of a batch prediction, by its name; empty where the end of the file's name says it."""
     keep: str | Sequence[str] = ()

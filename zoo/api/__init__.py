@@ -14,6 +14,7 @@ from __future__ import annotations
 from zoo.api.auditing import audit
 from zoo.api.comparing import compare
 from zoo.api.federating import federate, join_federation, serve_federation
+from zoo.api.inspecting import inspect_labels
 from zoo.api.jobs import evaluate, finetune, predict_file, pretrain, run_recipe
 from zoo.api.model import Model, load, models
 from zoo.api.result_folder import export
@@ -30,6 +31,7 @@ __all__ = [
     "export",
     "federate",
     "finetune",
+    "inspect_labels",
     "join_federation",
     "list_runs",
     "load",

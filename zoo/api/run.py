@@ -19,6 +19,7 @@ from zoo.options import read
 from zoo.requests import check_name
 from zoo.runs import control, sequence, status, store
 from zoo.runs.events import AnyEvent
+from zoo.runs.inspecting.doubtful_labels import DoubtfulLabel, read_doubtful_labels
 from zoo.runs.launcher import start_lost
 from zoo.runs.log import follow, read_events
 from zoo.runs.mistakes import Mistake, read_mistakes
@@ -93,6 +94,11 @@ class Run:
     def mistakes(self) -> tuple[Mistake, ...]:
         """The rows held out, or evaluated on, that were answered wrongly, the worst first."""
         return tuple(read_mistakes(self.folder))
+
+    @property
+    def doubtful_labels(self) -> tuple[DoubtfulLabel, ...]:
+        """The rows whose label is most probably wrong, the most doubtful first; of a run of `zoo.inspect_labels`."""
+        return tuple(read_doubtful_labels(self.folder))
 
     @property
     def report(self) -> Report:

@@ -10,6 +10,7 @@ from zoo.card import Card, Verb
 from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
+from zoo.cli.label_args import add_label_arguments, check_label_arguments, inspect_labels
 from zoo.cli.parser import Parser
 from zoo.cli.render import render
 from zoo.cli.samples import show_samples
@@ -33,7 +34,11 @@ SAMPLES = 3
 
 def add_arguments(parser: Parser) -> None:
     """Declare the flags."""
-    parser.examples = ("zoo data inspect reviews.csv", "zoo data inspect reviews.csv --model all-minilm-l6-v2")
+    parser.examples = (
+        "zoo data inspect reviews.csv",
+        "zoo data inspect reviews.csv --model all-minilm-l6-v2",
+        "zoo data inspect reviews.csv --labels all-minilm-l6-v2 --out doubtful.csv",
+    )
     parser.add_argument("verb", choices=("inspect",), help="count, measure, find what spoils a training")
     parser.add_argument("data", metavar="DATA", help="CSV, TSV, JSON, Parquet, text, or a folder of images")
     parser.add_argument("--eval", metavar="DATA", help="evaluation data, compared with DATA")
@@ -41,12 +46,16 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--task", help="what the data is for (default: that of --model, else as the data looks)")
     add_columns(parser, label=True)
     add_reading_labels(parser)
+    add_label_arguments(parser)
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
 
 
 @read_once()
 def run(args: argparse.Namespace) -> ExitCode:
     """Inspect and report; data that cannot be used ends with the exit code of data errors."""
+    check_label_arguments(args)
+    if args.labels:
+        return inspect_labels(args)
     card = _card(args) if args.model else None
     training: Verb = "finetune" if card and "finetune" in card.verbs else "pretrain"
     with offering_models(card, training) if card else nullcontext():

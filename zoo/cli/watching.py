@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from zoo.api import Run
 from zoo.api.display import REPAINT_S
 from zoo.cli import diagnostics, output
+from zoo.cli.doubtful_labels import show_doubtful_labels
 from zoo.cli.exit_codes import ExitCode, exit_code_of_kind
 from zoo.cli.render import show_report
 from zoo.errors import ZooError
@@ -188,6 +189,9 @@ def show_result(run: Run) -> None:
     request, s = run.folder.request, run.snapshot
     if request.verb == "predict":
         output.line(f"{answered_rows(s)} in {request.out}")
+        return
+    if request.verb == "inspect":
+        show_doubtful_labels(run)
         return
     show_metrics(s)
     for folder, task in _parts(run):

@@ -10,7 +10,7 @@ import msgspec
 from zoo.runs.columns import settle_columns
 from zoo.sites.messages import Terms
 
-RunVerb = Literal["pretrain", "finetune", "federate", "evaluate", "audit", "predict", "shrink"]
+RunVerb = Literal["pretrain", "finetune", "federate", "evaluate", "audit", "inspect", "predict", "shrink"]
 TRAINING: tuple[RunVerb, ...] = ("pretrain", "finetune", "federate")
 MAKING_MODELS: tuple[RunVerb, ...] = (*TRAINING, "shrink")
 """Verbs whose runs leave a model."""
@@ -213,7 +213,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     shard: bool = False
     """Whether a training divides its network among the processes, rather than having it whole in each."""
     out: str = ""
-    """Absolute path of the file that the answers of a batch prediction go to, or the wrong answers of an evaluation."""
+    """Absolute path of the file that the answers of a batch prediction go to, or the wrong answers of an evaluation, or
+    labels in doubt."""
     format: str = ""
     """The format of that file by its name; empty where the end of its name says it."""
     keep: tuple[str, ...] = ()

@@ -173,6 +173,10 @@ def _work(worker: Worker) -> AnyEvent:
         from zoo.runs.auditing.job import audit
 
         return audit(worker)
+    if request.verb == "inspect":
+        from zoo.runs.inspecting.job import inspect_labels
+
+        return inspect_labels(worker)
     if request.verb == "shrink":
         from zoo.runs.shrinking.job import shrink
 

@@ -1,0 +1,46 @@
+"""Which rows belong together, so that none is judged by what others of its group have taught."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from zoo.data.example import Dataset, Example
+from zoo.data.splitting import input_key
+from zoo.data.table import Table
+from zoo.data.units import keys_of_units, likely_unit_column, units_by_row
+from zoo.kinds import InputKind
+
+
+def group_column(dataset: Dataset, kind: InputKind) -> str:
+    """The column that says which rows belong together, such as whose they are; empty where none does.
+
+    Args:
+        dataset: the rows.
+        kind: of their inputs, which knows usual names.
+    """
+    learnt = dataset.columns.values()
+    others = {name.lower(): name for name in Table(dataset.path).columns if name not in learnt}
+    usual = next((others[name] for name in kind.group_columns if name in others), "")
+    if usual:
+        return usual
+    shared = likely_unit_column(dataset.path, tuple(learnt))
+    return shared.column if shared else ""
+
+
+def group_keys(dataset: Dataset, examples: Sequence[Example], column: str = "") -> list[bytes]:
+    """A key for each example: the same for those with the same input, and for those with the same value of a column.
+
+    Args:
+        dataset: that the examples are of.
+        examples: some of its rows.
+        column: says which rows belong together; rows without a value are alone.
+    """
+    keys = [input_key(example) for example in examples]
+    if not column:
+        return keys
+    units = units_by_row(dataset.path, column)
+    of_rows = [
+        b"value " + units[one.row].encode() if one.row in units else b"input " + key
+        for one, key in zip(examples, keys, strict=True)
+    ]
+    return keys_of_units(of_rows, keys)

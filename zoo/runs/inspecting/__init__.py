@@ -1,0 +1,1 @@
+"""Looking at the labels of data: which of them are most probably wrong."""

@@ -1,0 +1,216 @@
+"""A look at labels: a model and rows in, the rows whose label is most probably wrong out."""
+
+from __future__ import annotations
+
+import importlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from zoo.blocks import Paragraph, Report, Table
+from zoo.card import Card
+from zoo.data import Dataset, load
+from zoo.data.columns import own_columns, replaced_columns
+from zoo.data.example import Example
+from zoo.data.folds import fold_numbers
+from zoo.data.groups import group_column, group_keys
+from zoo.errors import DatasetInvalid
+from zoo.file_cache import release
+from zoo.kinds import TargetKind
+from zoo.metrics.confident_learning import Doubts, doubts_of_classes, doubts_of_sets
+from zoo.metrics.intervals import named, wilson_interval
+from zoo.plurals import counted
+from zoo.runs.attempt import Worker
+from zoo.runs.events import AnyEvent, DataLoaded, EvaluationCompleted, Noted, RunFinished, Warned
+from zoo.runs.inspecting.doubtful_labels import FILE, DoubtfulLabel, doubtful_labels, write_doubtful_labels
+from zoo.runs.inspecting.vectors import RowVectors
+from zoo.runs.preparation import resolve
+from zoo.runs.quarantine import Quarantine, check_digest
+from zoo.runs.trained_on import count_trained_on
+from zoo.sanitize import one_line
+from zoo.tasks import get_task
+from zoo.tasks.task import Task
+
+FOLDS = 5
+FEWEST = 20
+"""Rows that can be judged by one another."""
+PAIRS_SHOWN = 20
+EVEN = 0.5
+"""Probability from which a row that may have several labels has one."""
+
+
+def inspect_labels(worker: Worker) -> AnyEvent:
+    """Find the rows whose label is most probably wrong; returns the event that ends the run.
+
+    Raises:
+        DatasetInvalid: there are too few rows to judge them by one another.
+        RunCancelled: somebody asked for it.
+    """
+    plugin, card = resolve(worker)
+    request = worker.request
+    task = get_task(request.task).divided_at(request.data.separator).named_by(request.data.classes)
+    dataset = _rows(worker, card, task)
+    release()
+    vectors = RowVectors(worker, plugin, card, task, dataset)
+    judged = _Judged(worker, task, dataset, vectors.all())
+    doubts = judged.doubts()
+    target = _target(dataset)
+    rows = doubtful_labels(doubts.rows, judged.examples, dataset.labels, target)
+    write_doubtful_labels(rows, worker.folder.path / FILE)
+    if request.out:
+        write_doubtful_labels(rows, Path(request.out))
+    count, agreed = len(judged.examples), judged.agreed
+    metrics = {"doubtful": len(rows) / count, "agreement": agreed / count}
+    worker.emit(EvaluationCompleted(step=0, metrics=metrics, rows=count))
+    vectors.forget()
+    return RunFinished(
+        metrics=metrics,
+        intervals=named(("agreement",), [wilson_interval(agreed, count)]),
+        report=_report(rows, count, doubts.wrong),
+        labels=dataset.labels,
+    )
+
+
+def _target(dataset: Dataset) -> TargetKind:
+    assert dataset.target is not None  # see `zoo.label_data`
+    return dataset.target
+
+
+def _rows(worker: Worker, card: Card, task: Task) -> Dataset:
+    """Read the rows, and say what is to be known of them.
+
+    Raises:
+        DatasetInvalid: they are too few.
+    """
+    data = worker.request.data
+    dataset = load(data.path, task, columns=data.columns, trained=card.columns, merge=data.merge_labels)
+    check_digest(data.path, dataset.sha256, data.sha256, dataset.names_file)
+    quarantine = Quarantine(worker, [dataset])
+    if worker.request.task_reason:
+        worker.emit(Noted(message=worker.request.task_reason))
+    for message in replaced_columns(data.path, card.columns, dataset.columns, data.columns):
+        worker.emit(Noted(message=message))
+    columns = own_columns(data.path, dataset.columns)
+    worker.emit(
+        DataLoaded(
+            eval_rows=len(dataset.examples),
+            rejected_rows=len(quarantine),
+            labels=dataset.labels,
+            columns=columns,
+            sha256=dataset.sha256,
+        )
+    )
+    if learnt := count_trained_on(card.name, dataset.examples):
+        rows = counted(len(dataset.examples), "row")
+        worker.emit(
+            Warned(
+                message=f"{card.name} was trained on {learnt:,} of these {rows}, with their labels: what it learnt by "
+                "heart is not doubted; the model that it began from has seen none of them"
+            )
+        )
+    return dataset
+
+
+class _Agreement(NamedTuple):
+    """How the labels of rows and a probe's answers lie together."""
+
+    probabilities: Any
+    given: Any
+
+
+class _Judged:
+    """Rows that are judged by one another.
+
+    Args:
+        worker: of the run.
+        task: that the rows are for.
+        dataset: has the rows.
+        vectors: of each row; not a number where it cannot be read.
+
+    Raises:
+        DatasetInvalid: they are too few.
+        RunCancelled: somebody asked for it.
+    """
+
+    def __init__(self, worker: Worker, task: Task, dataset: Dataset, vectors: Any) -> None:
+        import numpy as np
+
+        target = _target(dataset)
+        readable = ~np.isnan(vectors).any(axis=1)
+        examples = [example for example, is_usable in zip(dataset.examples, readable, strict=True) if is_usable]
+        _check_enough(dataset.path, len(examples))
+        folds = _folds(worker, task, dataset, examples)
+        places = {label: place for place, label in enumerate(dataset.labels)}
+        given = np.zeros((len(examples), len(places)), dtype=bool)
+        for row, example in enumerate(examples):
+            given[row, [places[label] for label in target.labels_of(example.target)]] = True
+        self.exclusive = target.has_classes
+        probe = importlib.import_module("zoo.training.linear_probe")
+        probabilities = probe.out_of_fold_probabilities(
+            vectors[readable], given, folds, exclusive=self.exclusive, should_stop=worker.should_stop
+        )
+        known = self._known(given, folds)
+        if not known.all():
+            message = f"{counted(int((~known).sum()), 'row')} have a label that no other fold has, and are not judged"
+            worker.emit(Noted(message=message))
+        self.examples = [example for example, is_known in zip(examples, known, strict=True) if is_known]
+        _check_enough(dataset.path, len(self.examples))
+        self._rows = _Agreement(probabilities[known], given[known])
+
+    def _known(self, given: Any, folds: Sequence[int]) -> Any:
+        """Whether the label of a row is learnt from rows of other folds, too; of several labels each."""
+        import numpy as np
+
+        numbers = np.asarray(folds)
+        of_folds = np.stack([given[numbers == fold].any(axis=0) for fold in range(FOLDS)])
+        lone = of_folds.sum(axis=0) == 1
+        return ~(given & lone).any(axis=1)
+
+    def doubts(self) -> Doubts:
+        """What is in doubt, by the places of `examples`."""
+        probabilities, given = self._rows
+        if self.exclusive:
+            return doubts_of_classes(probabilities, given.argmax(axis=1))
+        return doubts_of_sets(probabilities, given)
+
+    @property
+    def agreed(self) -> int:
+        """Rows of which the probe says what the data say."""
+        probabilities, given = self._rows
+        if self.exclusive:
+            return int((probabilities.argmax(axis=1) == given.argmax(axis=1)).sum())
+        return int(((probabilities >= EVEN) == given).all(axis=1).sum())
+
+
+def _folds(worker: Worker, task: Task, dataset: Dataset, examples: Sequence[Example]) -> list[int]:
+    """The fold of each row: each label in the same share, and rows that belong together in one."""
+    keys, column = group_keys(dataset, examples), group_column(dataset, task.input)
+    if column:
+        grouped = group_keys(dataset, examples, column)
+        if len(set(grouped)) >= FEWEST:
+            keys = grouped
+            worker.emit(Noted(message=f"rows with the same {one_line(column)} are in the same fold"))
+    return fold_numbers(keys, _target(dataset).strata([example.target for example in examples]), FOLDS)
+
+
+def _check_enough(path: str, rows: int) -> None:
+    if rows < FEWEST:
+        raise DatasetInvalid(
+            f"{path} has {counted(rows, 'row')} that can be judged by one another, and {FEWEST} are needed",
+            "name data with more rows",
+        )
+
+
+def _report(rows: Sequence[DoubtfulLabel], count: int, wrong: float) -> Report:
+    """How many labels are in doubt, and which are taken for which; never what the rows hold."""
+    text = (
+        f"{len(rows):,} of {counted(count, 'label')} are in doubt; {wrong:.1%} of the labels are estimated to be wrong."
+    )
+    pairs = Counter((row.label, row.proposed) for row in rows).most_common(PAIRS_SHOWN)
+    table = Table(
+        title="Labels in doubt",
+        headers=("label", "proposed", "rows"),
+        rows=tuple((label, proposed, number) for (label, proposed), number in pairs),
+    )
+    return (*([table] if pairs else []), Paragraph(text=text))
