@@ -10,7 +10,7 @@ import pytest
 
 import zoo
 from tests.echo_runs import until, wait_quietly
-from zoo.dry_run import dry_run
+from zoo.api.dry_run import dry_run
 from zoo.jobs import Job, Place
 from zoo.requests import request_of
 from zoo.runs.index import RunIndex, RunSummary

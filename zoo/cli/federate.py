@@ -108,8 +108,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     request = federated_request(job, Clients(data=args.clients, by=args.by), args.catalog)
     diagnostics.note(f"device: {request.device}, {request.precision} ({request.device_reason})")
     if args.dry_run:
-        card = (args.catalog or Catalog.load()).resolve(request.model)
-        return show_dry_run(request, card, as_json=args.json)
+        return show_dry_run(request, args.catalog or Catalog.load(), as_json=args.json)
     new_run = start(request, now=args.now)
     clear()  # the command may watch for hours, so nothing is kept of what was read
     diagnostics.note(f"run: {new_run.name}, in {new_run.folder.path}")

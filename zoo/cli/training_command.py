@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from zoo.api import start_sequence
+from zoo.api.dry_run import dry_run
 from zoo.card import Card, Verb
 from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
@@ -18,7 +19,6 @@ from zoo.cli.recipe_args import add_recipe, located_errors
 from zoo.cli.then_args import add_then, with_followers
 from zoo.cli.training_args import add_options_of_model, add_training, job_of, named_model
 from zoo.cli.watching import leave_or_watch
-from zoo.dry_run import dry_run
 from zoo.errors import ZooError
 from zoo.file_cache import clear
 from zoo.plan_messages import plan_facts
@@ -50,8 +50,7 @@ def run(args: argparse.Namespace, verb: Verb) -> ExitCode:
         request = checked_request(job_of(args, verb), args)
     request, *followers = with_followers(request, args)
     if args.dry_run:
-        card = (args.catalog or Catalog.load()).resolve(request.model)
-        return show_dry_run(request, card, followers, as_json=args.json)
+        return show_dry_run(request, args.catalog or Catalog.load(), followers, as_json=args.json)
     runs = start_sequence((request, *followers), now=args.now)
     clear()  # the command may watch for hours, so nothing is kept of what was read
     for place, one in enumerate(runs):
@@ -59,8 +58,15 @@ def run(args: argparse.Namespace, verb: Verb) -> ExitCode:
     return leave_or_watch(*runs, args=args)
 
 
-def show_dry_run(request: RunRequest, card: Card, followers: Sequence[RunRequest] = (), *, as_json: bool) -> ExitCode:
+def show_dry_run(
+    request: RunRequest, catalog: Catalog, followers: Sequence[RunRequest] = (), *, as_json: bool
+) -> ExitCode:
     """Let the worker build everything and say what it would do; nothing of it stays."""
+    from zoo.cli.plan import show_warnings
+    from zoo.planning import bytes_to_fetch, plan_of, this_machine
+    from zoo.planning.words import cost_facts
+
+    fetch_bytes, machine = bytes_to_fetch(request, catalog), this_machine(request.device)
     with dry_run(request) as trial:
         for _ in trial.watch():
             diagnostics.status("building the model to see what would be done")
@@ -71,12 +77,16 @@ def show_dry_run(request: RunRequest, card: Card, followers: Sequence[RunRequest
             diagnostics.warn(warning)
         for note in snapshot.notes:  # the last of which may say where more is said of the warnings
             diagnostics.note(note)
+        costs = plan_of(request, trial.events(), machine, fetch_bytes=fetch_bytes)
+        assert costs is not None
         if as_json:
             then = {"then": followers} if followers else {}
-            output.emit_json({"request": request, "plan": snapshot.plan, "snapshot": snapshot, **then})
+            output.emit_json({"request": request, "plan": snapshot.plan, "costs": costs, "snapshot": snapshot, **then})
         else:
-            facts = _facts(request, card, snapshot, snapshot.plan) | {"would write to": str(trial.folder.path)}
+            facts = _facts(request, catalog.resolve(request.model), snapshot, snapshot.plan)
+            facts |= cost_facts(costs) | {"would write to": str(trial.folder.path)}
             output.table([fact for fact in facts.items() if fact[1]], ("dry run", ""))
+            show_warnings(costs)
         for one in followers:
             diagnostics.note(f"then: {one.verb} as {one.name}, checked as far as it can be without the result")
         return ExitCode.OK

@@ -10,7 +10,13 @@ from zoo.completion.index import Command, Flag, Form, Index, Positional
 from zoo.paths import runs_folder
 
 NO_VALUE = "-"
-_MODEL_VERBS = {"audit": "predict", "evaluate": "predict", "shrink": "predict", "federate": "finetune"}
+_MODEL_VERBS = {
+    "audit": "predict",
+    "evaluate": "predict",
+    "shrink": "predict",
+    "federate": "finetune",
+    "plan": "finetune",
+}
 """Whose options of a model a command takes, where the verb is not called as it is."""
 
 

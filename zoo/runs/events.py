@@ -19,6 +19,7 @@ from zoo.runs.candidate import CandidateMeasured, CandidateStepped
 from zoo.runs.columns import settle_columns
 from zoo.runs.event import Event
 from zoo.runs.source_facts import SourcePlanned, SourceResult, SourceStep
+from zoo.runs.trial_figures import TrialFigures
 
 
 class RunLaunched(Event, frozen=True, kw_only=True, tag="run_launched"):
@@ -169,6 +170,8 @@ class RunPlanned(Event, frozen=True, kw_only=True, tag="run_planned"):
     """The one of several sources whose evaluations decide which weights are the best; empty where all do."""
     privacy: PrivacyPlanned | None = None
     """None where the training is not private."""
+    trial: TrialFigures | None = None
+    """What a dry run has measured beside the rate of its steps."""
 
 
 class StepCompleted(Event, frozen=True, kw_only=True, tag="step_completed"):

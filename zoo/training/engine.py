@@ -48,7 +48,7 @@ from zoo.training.setup import TrainingSetup
 from zoo.training.sharding import gather
 from zoo.training.source import Learner, Source, begin, learner_of, taught
 from zoo.training.standing import best_of, check_decides, is_better, own_best_steps, results, with_intervals
-from zoo.training.trial import try_out
+from zoo.training.trial_costs import measured
 
 if TYPE_CHECKING:
     from accelerate.accelerator import Accelerator
@@ -102,17 +102,8 @@ def _train(sources: tuple[Source, ...], run: TrainingRun, mixing: MixingOptions)
     run.emit(planned)
     train_sets = [train_set for train_set, _ in encoded]
     if run.dry_run:
-        if not method.body_is_frozen:  # steps of a head take next to nothing beside the one pass of its body
-            _begin(setup)
-            trial = try_out(setup, train_sets)
-            measured = msgspec.structs.replace(
-                planned,
-                samples_per_s=trial.samples_per_s,
-                micro_batch_size=trial.micro_batch_size,
-                memory_bytes=trial.memory_bytes,
-                memory_limit_bytes=trial.limit_bytes,
-            )
-            run.emit(measured)
+        _begin(setup)
+        run.emit(measured(setup, planned, train_sets, [eval_set for _, eval_set in encoded]))
         return FitResult(step=0)
     _begin(setup)
     return Training(setup, train_sets, [eval_set for _, eval_set in encoded], mixing).fit()

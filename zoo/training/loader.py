@@ -79,12 +79,16 @@ class TrainingBatches:
         run, size = self._setup.run, self.micro_batch_sizes[batch.source]
         return shares(batch.indices, size, rank=run.rank, world_size=run.world_size)
 
+    def following(self, first: int) -> Iterable[int]:
+        """The numbers of a 1-based step and of all after it."""
+        return range(first, self._setup.plan.steps + 1)
+
     def collated_from(self, first: int) -> Generator[WeightedBatch, None, None]:
         """The micro-batches of a 1-based step and all that follow."""
         return collated(self._setup, self._requests(first))
 
     def _requests(self, first: int) -> Iterator[MicroBatchRequest]:
-        for step in range(first, self._setup.plan.steps + 1):
+        for step in self.following(first):
             for batch in self.of(step):
                 for part in self.parts(batch):
                     yield MicroBatchRequest(self._examples[batch.source], part, batch.epoch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import ClassVar
 
 import msgspec
@@ -10,10 +11,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
-from zoo.dry_run import dry_run
+from zoo.api.dry_run import dry_run
+from zoo.catalog import Catalog
 from zoo.errors import ZooError
 from zoo.file_cache import FileCache, read_once
 from zoo.plan_messages import plan_facts
+from zoo.planning import Plan, bytes_to_fetch, plan_of, this_machine
+from zoo.planning.estimate import estimated_facts
+from zoo.planning.words import cost_facts
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot
 from zoo.sanitize import plain
@@ -60,11 +65,17 @@ class PlanScreen(ConfirmScreen):
     def _measure(self) -> None:
         """In a thread, until the question is answered."""
         try:
+            catalog, machine = Catalog.load(), this_machine(self._request.device)
+            fetch_bytes = bytes_to_fetch(self._request, catalog)
+            costs = estimated_facts(self._request, catalog, machine, fetch_bytes)
             with read_once(self._files), dry_run(self._request) as run:
                 for snapshot in run.watch():
                     if self._answered.is_set():
                         return
-                    self._show(describe(snapshot))
+                    if snapshot.plan is not None and snapshot.plan.trial is not None:
+                        plan = plan_of(self._request, run.events(), machine, fetch_bytes=fetch_bytes)
+                        costs = costs if plan is None else cost_facts(plan) | _warnings(plan)
+                    self._show(describe(snapshot, costs))
         except ZooError as error:
             self._show(f"the dry run failed: {error}")
         finally:
@@ -74,13 +85,30 @@ class PlanScreen(ConfirmScreen):
         self.later(lambda: self.query_one("#measured", Static).update(plain(text)))
 
 
-def describe(s: RunSnapshot) -> str:
-    """What a dry run has found out so far."""
+def _warnings(plan: Plan) -> dict[str, str]:
+    """What will not do, with the first thing that helps."""
+    return {
+        f"warning {number}": f"{one.what}{''.join(f'; {remedy.command}' for remedy in one.remedies[:1])}"
+        for number, one in enumerate(plan.warnings, start=1)
+    }
+
+
+def describe(s: RunSnapshot, costs: Mapping[str, str] = {}) -> str:
+    """What a dry run has found out so far.
+
+    Args:
+        s: how it stands.
+        costs: what the training takes, as far as that is known.
+    """
     if s.status in ("failed", "crashed"):
         return f"the dry run failed: {s.error}\n{s.hint}"
     if s.plan is None:
-        return f"{'steps':<{PLAN_WIDTH}}finding out: a dry run builds the model"
-    facts = plan_facts(s, s.plan)
+        return _lines({"steps": "finding out: a dry run builds the model", **costs})
+    facts = {**plan_facts(s, s.plan), **costs}
     rate = f", at {s.plan.samples_per_s:.3g} rows/s"
     facts["time"] = facts["time"] + rate if facts["time"] else "measuring" if s.live else "shows once it trains"
+    return _lines(facts)
+
+
+def _lines(facts: Mapping[str, str]) -> str:
     return "\n".join(f"{name + ' ':<{PLAN_WIDTH}}{fact}" for name, fact in facts.items() if fact)

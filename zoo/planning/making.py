@@ -1,0 +1,156 @@
+"""From what a dry run has told to a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from zoo.card import Card
+from zoo.catalog import Catalog, local_weights
+from zoo.disk import free_bytes
+from zoo.paths import runs_folder
+from zoo.planning.advice import warnings_of
+from zoo.planning.commands import command_of
+from zoo.planning.machine import Machine
+from zoo.planning.plan import Disk, Memory, Plan, Times
+from zoo.runs.events import AnyEvent, RunLaunched, RunPlanned, RunStarted, WeightsFetched
+from zoo.runs.request import RunRequest
+from zoo.runs.snapshot import fold
+from zoo.runs.trial_figures import TrialFigures
+from zoo.tasks import get_task
+
+BETTER = 0.5
+"""Share of evaluations that are taken to be the best so far, whose weights are written."""
+SAVES_EVERY_S = 60.0
+"""Between two checkpoints, where nobody says how many steps lie between them."""
+KEPT = 2
+"""Checkpoints that are kept; a third is there while it is written."""
+
+
+def bytes_to_fetch(request: RunRequest, catalog: Catalog) -> int | None:
+    """Bytes of weights that are not on this machine; None where one of them does not say how many it has.
+
+    Args:
+        request: of the training, whose teachers are asked, too.
+        catalog: all models.
+    """
+    teachers = [one.teacher.model for one in request.sources or (request,) if one.teacher]
+    cards = [card for card in catalog.cards if card.full_name in (request.model, *teachers)]
+    sizes = [_missing(card) for card in cards]
+    return None if None in sizes else sum(one or 0 for one in sizes)
+
+
+def _missing(card: Card) -> int | None:
+    if card.weights is None or local_weights(card) is not None:
+        return 0
+    return card.weights.size_bytes
+
+
+def plan_of(
+    request: RunRequest,
+    events: Sequence[AnyEvent],
+    machine: Machine,
+    *,
+    fetch_bytes: int | None = 0,
+    within_s: float | None = None,
+) -> Plan | None:
+    """What a training takes; None where its dry run has not told yet what it would do.
+
+    Args:
+        request: of the training.
+        events: of its dry run, so far.
+        machine: before it began.
+        fetch_bytes: of weights that were not here.
+        within_s: how long it may take.
+    """
+    snapshot = fold(events)
+    planned = snapshot.plan
+    if planned is None:
+        return None
+    plan = Plan(
+        command=command_of(request),
+        model=request.model,
+        task=request.task,
+        device=request.device,
+        precision=request.precision,
+        processes=request.processes,
+        train_rows=snapshot.train_rows,
+        eval_rows=snapshot.eval_rows,
+        rejected_rows=snapshot.rejected_rows,
+        steps=planned.steps,
+        epochs=planned.epochs,
+        batch_size=planned.batch_size,
+        parameters=planned.parameters,
+        trainable_parameters=planned.trainable_parameters,
+        fetch_bytes=fetch_bytes,
+        machine=machine,
+        remarks=(*snapshot.warnings, *snapshot.notes),
+    )
+    if planned.trial is None:
+        return plan
+    times, saves = _times(request, events, planned, planned.trial)
+    plan = msgspec.structs.replace(
+        plan,
+        measured_steps=planned.trial.measured_steps,
+        time=times,
+        memory=_memory(request, planned, planned.trial),
+        disk=_disk(planned.trial, saves),
+    )
+    return msgspec.structs.replace(plan, warnings=tuple(warnings_of(plan, request, planned, within_s)))
+
+
+def _times(
+    request: RunRequest, events: Sequence[AnyEvent], planned: RunPlanned, trial: TrialFigures
+) -> tuple[Times, int]:
+    """What it takes, and how many checkpoints are written."""
+    start_s = _start_s(events)
+    evaluations_s = trial.evaluations * (trial.evaluation_s + BETTER * trial.best_s)
+    first_s = trial.body_s + max(trial.first_step_s, trial.step_s)
+    training_s = first_s + (planned.steps - 1) * trial.step_s + trial.shapes_s + evaluations_s
+    saves = int(training_s // SAVES_EVERY_S) if trial.save_steps is None else planned.steps // trial.save_steps
+    end_s = trial.result_s
+    if trial.evaluations and get_task(request.task).has_mistakes:
+        end_s += trial.result_s + trial.evaluation_s  # the result is loaded, and asked about what is held out
+    times = Times(
+        start_s=start_s,
+        first_step_s=start_s + first_s,
+        epoch_s=trial.epoch_steps * trial.step_s,
+        evaluation_s=trial.evaluation_s,
+        evaluations=trial.evaluations,
+        end_s=end_s,
+        total_s=start_s + training_s + saves * trial.checkpoint_s + end_s,
+    )
+    return times, saves
+
+
+def _start_s(events: Sequence[AnyEvent]) -> float:
+    """From the launch of the dry run until it knew its plan, but for what it fetched."""
+    began = next(event.at for event in events if isinstance(event, RunLaunched | RunStarted))
+    planned = next(event.at for event in events if isinstance(event, RunPlanned))
+    fetched = [event for event in events if isinstance(event, WeightsFetched)]
+    fetching_s = fetched[-1].at - fetched[0].at if fetched else 0.0
+    return planned - began - fetching_s
+
+
+def _memory(request: RunRequest, planned: RunPlanned, trial: TrialFigures) -> Memory:
+    on_cpu = request.device == "cpu"
+    return Memory(
+        worker_bytes=trial.worker_bytes,
+        worker_limit_bytes=trial.worker_limit_bytes,
+        device_bytes=0 if on_cpu else planned.memory_bytes,
+        device_limit_bytes=0 if on_cpu else planned.memory_limit_bytes,
+    )
+
+
+def _disk(trial: TrialFigures, saves: int) -> Disk:
+    """The most at once: checkpoints with one that is being written, the best weights twice meanwhile, the result."""
+    at_once = min(saves, KEPT + 1) * trial.checkpoint_bytes
+    best = min(trial.evaluations, 2) * trial.best_bytes
+    return Disk(
+        checkpoints=saves,
+        checkpoint_bytes=trial.checkpoint_bytes,
+        checkpoints_bytes=at_once + best,
+        result_bytes=trial.result_bytes,
+        free_bytes=free_bytes(runs_folder()),
+    )

@@ -1,0 +1,172 @@
+"""What a training takes beside its steps: evaluations, a body that is asked once, what is written; nothing of it stays.
+
+Each is done on a part of the data, or once, as the training itself does it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import torch
+
+from zoo import memory
+from zoo.disk import free_bytes
+from zoo.portions import Portions
+from zoo.runs.events import RunPlanned
+from zoo.runs.trial_figures import TrialFigures
+from zoo.training import arithmetic, checkpoint
+from zoo.training.checkpoint import Progress
+from zoo.training.device_memory import peak_bytes
+from zoo.training.evaluation import evaluate
+from zoo.training.examples import Examples
+from zoo.training.exporting import export
+from zoo.training.frozen import reduce
+from zoo.training.parallel import gather_objects, in_any_rank
+from zoo.training.recovery import Recovery
+from zoo.training.setup import TrainingSetup
+from zoo.training.sharding import local
+from zoo.training.trial import try_out
+from zoo.training.trial_samples import LONG_S, SomeExamples, seconds_for_all
+
+ROOM = 2
+"""Times the size of what is written that has to be free, or it is not written and its size is worked out."""
+
+
+class _Written(NamedTuple):
+    best_s: float
+    result_bytes: int
+    result_s: float
+
+
+def measured(
+    setup: TrainingSetup, planned: RunPlanned, train_sets: Sequence[Examples], eval_sets: Sequence[Examples]
+) -> RunPlanned:
+    """The plan of a training with what its parts take here: of one process, and where the network is whole in each.
+
+    The networks are no longer of use afterwards.
+
+    Args:
+        setup: of the training.
+        planned: what is known without.
+        train_sets: of each source.
+        eval_sets: likewise.
+    """
+    body_s = 0.0
+    if setup.method.body_is_frozen and setup.run.world_size == 1:
+        body_s, train_sets, eval_sets = _asked_once(setup, train_sets, eval_sets)
+    before = memory.peak_bytes()
+    device = setup.accelerator.device
+    with arithmetic.convolutions(device, setup.method.module, train_sets, setup.plan.steps):
+        trial = try_out(setup, train_sets)
+    after_steps = memory.peak_bytes()
+    evaluation_s = sum(_evaluation_s(setup, number, examples) for number, examples in enumerate(eval_sets))
+    has_evaluations = any(map(len, eval_sets))
+    best_bytes = sum(local(tensor).nbytes for tensor in checkpoint.trainable(setup.method.module).values())
+    state = trial.steps.optimizer.state.values()
+    moments = sum(local(one).nbytes for of_one in state for one in of_one.values() if isinstance(one, torch.Tensor))
+    if setup.is_sharded:
+        best_bytes, moments = (sum(gather_objects(one, setup.accelerator)) for one in (best_bytes, moments))
+    with_evaluations = peak_bytes(device)
+    written = _written(setup, trial.steps.optimizer, best_bytes)
+    loading = memory.resident_bytes() + written.result_bytes  # the result is looked at when it is written
+    worker_bytes = max(before, after_steps, memory.peak_bytes(), loading)
+    peaks, rest = zip(*gather_objects((worker_bytes, with_evaluations), setup.accelerator), strict=True)
+    on_cpu = device.type == "cpu"
+    limit = memory.available_bytes() + memory.resident_bytes()
+    plan, times = setup.plan, trial.times
+    return msgspec.structs.replace(
+        planned,
+        samples_per_s=trial.samples_per_s,
+        micro_batch_size=trial.micro_batch_size,
+        memory_bytes=max(trial.memory_bytes, sum(rest) if on_cpu else max(rest)),
+        memory_limit_bytes=trial.limit_bytes,
+        trial=TrialFigures(
+            first_step_s=times.first_s,
+            step_s=times.step_s,
+            epoch_steps=plan.steps_per_epoch,
+            measured_steps=times.taken,
+            shapes_s=times.shapes_s,
+            body_s=body_s,
+            evaluation_s=evaluation_s,
+            evaluations=math.ceil(plan.steps / plan.eval_steps) if has_evaluations else 0,
+            checkpoint_bytes=best_bytes + moments,
+            checkpoint_s=written.best_s * (best_bytes + moments) / best_bytes if best_bytes else 0.0,
+            save_steps=setup.options.save_steps,
+            best_bytes=best_bytes if has_evaluations else 0,
+            best_s=written.best_s if has_evaluations else 0.0,
+            result_bytes=written.result_bytes,
+            result_s=written.result_s,
+            worker_bytes=sum(peaks),
+            worker_limit_bytes=limit,
+        ),
+    )
+
+
+def _is_long(setup: TrainingSetup, seconds: float) -> bool:
+    return in_any_rank(seconds > LONG_S, setup.accelerator)
+
+
+def _asked_once(
+    setup: TrainingSetup, train_sets: Sequence[Examples], eval_sets: Sequence[Examples]
+) -> tuple[float, list[Examples], list[Examples]]:
+    """What it takes to ask a frozen body about all rows, and data sets of what it says of some, again and again."""
+    seconds, reduced = 0.0, []
+    for number, sets in enumerate(zip(train_sets, eval_sets, strict=True)):
+        of_source: list[Examples] = []
+        for examples in sets:
+            taken_s, repeated = _reduced(setup, number, examples)
+            seconds += taken_s
+            of_source.append(repeated)
+        reduced.append(of_source)
+    return seconds, [train_set for train_set, _ in reduced], [eval_set for _, eval_set in reduced]
+
+
+def _reduced(setup: TrainingSetup, number: int, examples: Examples) -> tuple[float, Examples]:
+    """Of one data set: none, and the set itself, where its body is asked in every step."""
+    objective = setup.sources[number].objective
+    size = objective.evaluation_batch_size
+    said: list[Examples] = []
+
+    def ask(some: Examples) -> None:
+        said.append(reduce(objective, some, setup.accelerator, setup.run.should_stop, Portions(size)))
+
+    seconds = seconds_for_all(ask, examples, size, lambda one: _is_long(setup, one))
+    if not said or isinstance(said[-1], SomeExamples):
+        return 0.0, examples
+    return seconds, SomeExamples(said[-1], [i % len(said[-1]) for i in range(len(examples))])
+
+
+def _evaluation_s(setup: TrainingSetup, number: int, examples: Examples) -> float:
+    """One evaluation of a source."""
+    source = setup.sources[number]
+    size = source.objective.evaluation_batch_size
+
+    def judge(some: Examples) -> None:
+        evaluate(setup, source, some, Portions(size))
+
+    return seconds_for_all(judge, examples, size * setup.run.world_size, lambda one: _is_long(setup, one))
+
+
+def _written(setup: TrainingSetup, optimizer: torch.optim.Optimizer, best_bytes: int) -> _Written:
+    """The best weights and the result, written once into a folder that is removed; worked out where that cannot be."""
+    run = setup.run
+    whole = sum(parameter.numel() * 4 for parameter in setup.learner.module.parameters())
+    if run.rank or run.world_size > 1 or free_bytes(run.folder) < ROOM * (whole + best_bytes):
+        return _Written(0.0, whole, 0.0)
+    with tempfile.TemporaryDirectory(prefix="trial-", dir=run.folder) as name:
+        folder = Path(name)
+        apart = dataclasses.replace(setup, run=dataclasses.replace(run, folder=folder, emit=lambda event: None))
+        recovery, began = Recovery(apart, optimizer), time.perf_counter()
+        recovery.save_best(1)
+        saved = time.perf_counter()
+        export(apart, recovery, Progress())
+        ended = time.perf_counter()
+        files = [path for path in apart.run.model_folder.rglob("*") if path.is_file()]
+        return _Written(saved - began, sum(path.stat().st_size for path in files), ended - saved)
