@@ -1,6 +1,6 @@
 """Make the screenshots of the README and the guide: the real application, on the data that zoo ships.
 
-    uv run python docs/make_screens.py [train] [join] [see] [chat]
+    uv run python docs/make_screens.py [train] [join] [compare] [see] [chat]
 
 Fine-tunes a model on the way, in a store of its own that is removed afterwards; takes a minute or two.
 """
@@ -23,11 +23,14 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input, Static, TextArea
 
+import zoo
 from zoo.kinds.drawn_shapes import background, box_around, draw_shape, free_places
 from zoo.suggested import SuggestedModel
 from zoo.tui.app import ZooApp
 from zoo.tui.feed import ModelLine
+from zoo.tui.screens.compare import CompareScreen
 from zoo.tui.screens.run import RunScreen
+from zoo.tui.screens.runs import RunsScreen
 from zoo.tui.screens.source import SourceScreen
 from zoo.tui.widgets.chat_view import ChatView
 from zoo.tui.widgets.gallery import Gallery
@@ -151,6 +154,22 @@ async def join(walk: Walk) -> None:
     walk.take("joint")
 
 
+async def compare(walk: Walk) -> None:
+    """Two trainings beside one another."""
+    app, pilot = walk.app, walk.pilot
+    names = ("slow", "fast")
+    for name, lr in zip(names, (2e-5, 2e-4), strict=True):
+        run = await asyncio.to_thread(zoo.finetune, BASE, DATA, name=name, lr=lr, epochs=4, max_tokens=64)
+        await walk.until(lambda run=run: run.status == "finished")
+    await pilot.press("2")
+    await walk.until(lambda: isinstance(app.screen, RunsScreen) and app.screen.query_one(Table).rows)
+    await pilot.press("space", "space", "v")
+    await walk.until(lambda: isinstance(app.screen, CompareScreen))
+    page = app.screen
+    await walk.until(lambda: page.comparison and page.comparison.pairs)
+    walk.take("compare")
+
+
 async def see(walk: Walk) -> None:
     """Data of pictures."""
     await walk.go_to(LEARNS_BOXES)
@@ -175,7 +194,7 @@ async def chat(walk: Walk) -> None:
     walk.take("chat")
 
 
-PARTS = {part.__name__: part for part in (train, join, see, chat)}
+PARTS = {part.__name__: part for part in (train, join, compare, see, chat)}
 
 
 async def main(names: list[str]) -> None:

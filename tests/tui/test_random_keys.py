@@ -38,6 +38,7 @@ from zoo.tui.screens.ask import AskScreen
 from zoo.tui.screens.batch import BatchScreen
 from zoo.tui.screens.card import CardScreen
 from zoo.tui.screens.choose_model import ChooseModelScreen
+from zoo.tui.screens.compare import CompareScreen
 from zoo.tui.screens.confirm import ConfirmScreen
 from zoo.tui.screens.data_form import DataForm
 from zoo.tui.screens.devices import DevicesScreen
@@ -69,6 +70,7 @@ STARTS: dict[type[Screen[Any]], str] = {
     PlanScreen: f"{CHOOSE_JUDGE} f DATA ctrl+s",
     RunsScreen: "2",
     RunScreen: "2 end enter",
+    CompareScreen: "2 space space v",
     AskScreen: "2 m",
     ConfirmScreen: "2 enter s",
     PredictScreen: "3",

@@ -79,6 +79,12 @@ async def run_screen(pilot: Driver) -> None:
     await shows(pilot, "accuracy 0.7500", "bird")
 
 
+async def compare_screen(pilot: Driver) -> None:
+    await runs_screen(pilot)
+    await pilot.press("space", "space", "v")
+    await shows(pilot, "pets-2: 9 rows held out of", "the model of pets-2 cannot be read")
+
+
 async def training_form(pilot: Driver) -> None:
     await shows(pilot, "5 of 5")
     table = pilot.app.screen.query_one(Table)
@@ -100,6 +106,7 @@ SCREENS: dict[str, Any] = {
     "models": models_screen,
     "runs": runs_screen,
     "run": run_screen,
+    "compare": compare_screen,
     "form": training_form,
     "help": help_screen,
 }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from zoo.comparison.answering import Listener
-from zoo.comparison.comparing import compare_models
+from zoo.comparison.comparing import NOT_ASKED, compare_models, compare_records
 from zoo.comparison.result import ComparedModel, Comparison, Cost, DifferingRow, Figure, PairTest, Setting
 
 __all__ = [
+    "NOT_ASKED",
     "ComparedModel",
     "Comparison",
     "Cost",
@@ -16,4 +17,5 @@ __all__ = [
     "PairTest",
     "Setting",
     "compare_models",
+    "compare_records",
 ]

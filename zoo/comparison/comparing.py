@@ -13,7 +13,7 @@ from zoo.comparison.answering import Listener, answers_of
 from zoo.comparison.costs import cost_of
 from zoo.comparison.intervals import figures_of
 from zoo.comparison.result import ComparedModel, Comparison, DifferingRow, Figure, PairTest
-from zoo.comparison.rows import JudgedModel, NotTheSame, RowKey, on_given_rows, on_own_rows
+from zoo.comparison.rows import JudgedModel, NotTheSame, RowKey, no_rows, on_given_rows, on_own_rows
 from zoo.comparison.settings import differing_settings
 from zoo.comparison.subjects import Subject, find_subjects
 from zoo.errors import DatasetInvalid, OptionInvalid
@@ -27,6 +27,9 @@ from zoo.runs.paired_figure import FEWEST_ROWS, AnsweredRows, PairedFigure
 from zoo.runs.request import TRAINING
 from zoo.runs.trained_on import count_trained_on
 from zoo.sources import Source
+
+NOT_ASKED = "they have not been asked for the same rows yet"
+"""Why there is no test where only records are compared."""
 
 
 @read_once()
@@ -64,6 +67,26 @@ def compare_models(
     except NotTheSame as reason:
         return _as_recorded(subjects, metric, catalog, str(reason))
     return _Tested(models, metric, listener).comparison()
+
+
+@read_once()
+def compare_records(names: Sequence[str], *, catalog: Catalog | None = None) -> Comparison:
+    """Hold what runs have recorded against one another; no model answers, so that it takes a moment.
+
+    Args:
+        names: as for `compare_models`.
+        catalog: all models, where they are loaded already.
+
+    Returns:
+        `untested` says why there can be no test, or `NOT_ASKED` where that is still to be seen.
+
+    Raises:
+        ZooError: a name stands for nothing.
+    """
+    catalog = catalog or Catalog.load()
+    subjects = find_subjects(names, catalog)
+    reason = next(filter(None, map(no_rows, subjects)), NOT_ASKED)
+    return _as_recorded(subjects, "", catalog, reason)
 
 
 def _as_recorded(subjects: Sequence[Subject], metric: str, catalog: Catalog, reason: str) -> Comparison:

@@ -79,7 +79,7 @@ def on_own_rows(subjects: Sequence[Subject], place: Place, catalog: Catalog) -> 
         NotTheSame: they are not, or are no longer to be had.
     """
     for subject in subjects:
-        if reason := _no_rows(subject):
+        if reason := no_rows(subject):
             raise NotTheSame(reason)
     try:
         models = [_judged_as_recorded(subject, place, catalog) for subject in subjects]
@@ -100,7 +100,7 @@ def on_own_rows(subjects: Sequence[Subject], place: Place, catalog: Catalog) -> 
     return models
 
 
-def _no_rows(subject: Subject) -> str:
+def no_rows(subject: Subject) -> str:
     """Why it is not known, or cannot be read any more, which rows a run was judged on; empty where it can be."""
     if subject.request is None:
         return f"{subject.name} comes with a plugin and was judged on no rows here"

@@ -46,19 +46,18 @@ def _blocks(comparison: Comparison) -> Iterator[Block]:
     yield Paragraph(text=verdict(comparison), tone="strong")
     for note in comparison.notes:
         yield Paragraph(text=note)
-    yield _figures(comparison)
+    yield figure_table(comparison)
     if comparison.pairs:
-        yield _tests(comparison)
+        yield test_table(comparison)
     if comparison.differing:
         yield _rows(comparison)
-    names = tuple(one.name for one in comparison.models)
     if comparison.settings:
-        rows = tuple((one.name, *map(_cut, one.values)) for one in comparison.settings)
-        yield Table(title="Settings that differ", headers=("setting", *names), rows=rows)
-    yield _costs(comparison)
+        yield setting_table(comparison)
+    yield cost_table(comparison)
 
 
-def _figures(comparison: Comparison) -> Table:
+def figure_table(comparison: Comparison) -> Table:
+    """The figures of each model, with their intervals."""
     names = tuple(dict.fromkeys(name for one in comparison.models for name in one.metrics))
     if comparison.untested:
         headers, title = ("", *names, "judged on"), "Figures, as recorded"
@@ -83,7 +82,8 @@ def _figure(one: Figure | None) -> str | None:
     return f"{one.value:.4f}" + (f" ({one.low:.4f} to {one.high:.4f})" if one.low is not None else "")
 
 
-def _tests(comparison: Comparison) -> Table:
+def test_table(comparison: Comparison) -> Table:
+    """The test of each pair."""
     corrected = len(comparison.pairs) > 1
     ps = ("p", "p (Holm)") if corrected else ("p",)
     headers = ("", f"difference in {comparison.metric} (95%)", "better on", *ps, "test", "")
@@ -121,7 +121,15 @@ def _row(row: DifferingRow) -> tuple[Cell, ...]:
     return (str(row.row), _cut(row.input), _cut(row.target), *map(_cut, row.answers))
 
 
-def _costs(comparison: Comparison) -> Table:
+def setting_table(comparison: Comparison) -> Table:
+    """What was not the same for all."""
+    headers = ("setting", *(one.name for one in comparison.models))
+    rows = tuple((one.name, *map(_cut, one.values)) for one in comparison.settings)
+    return Table(title="Settings that differ", headers=headers, rows=rows)
+
+
+def cost_table(comparison: Comparison) -> Table:
+    """What each took."""
     headers = ("", "steps", "time", "most memory", "parameters", "weights")
     return Table(title="Cost", headers=headers, rows=tuple(map(_cost, comparison.models)))
 

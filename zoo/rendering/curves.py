@@ -45,11 +45,20 @@ def curve_lines(curve: Curve, width: int, height: int, *, empty: str = "nothing 
     room = max(1, width - TICK_WIDTH - 1)
     low, high = min(y for _, y in points), max(y for _, y in points)
     rows = plot(points, width=room, height=height - 2)
-    ticks = {len(rows) - 1: low, 0: high}
-    drawn = [CurveLine(f"{_figure(ticks.get(row)):>{TICK_WIDTH}} ", line) for row, line in enumerate(rows)]
-    first, last = (f"{x:,.0f}" for x in (points[0][0], points[-1][0]))
-    ends = f"{' ' * (TICK_WIDTH + 1)}{first}{last:>{max(len(last) + 1, room - len(first))}}"
-    return [CurveLine(shortened(f"{title}  {points[-1][1]:.4g}", width)), *drawn, CurveLine(ends)][:height]
+    drawn = [CurveLine(tick(row, len(rows), low, high), line) for row, line in enumerate(rows)]
+    ends = CurveLine(ends_line(points[0][0], points[-1][0], room))
+    return [CurveLine(shortened(f"{title}  {points[-1][1]:.4g}", width)), *drawn, ends][:height]
+
+
+def tick(row: int, rows: int, low: float, high: float) -> str:
+    """What stands at the left of a row of a drawing: its range, at its ends."""
+    return f"{_figure({rows - 1: low, 0: high}.get(row)):>{TICK_WIDTH}} "
+
+
+def ends_line(first: float, last: float, room: int) -> str:
+    """What stands below a drawing of so many columns: where it begins and where it ends."""
+    left, right = f"{first:,.0f}", f"{last:,.0f}"
+    return f"{' ' * (TICK_WIDTH + 1)}{left}{right:>{max(len(right) + 1, room - len(left))}}"
 
 
 def _figure(value: float | None) -> str:
@@ -90,24 +99,43 @@ def plot(points: Sequence[CurvePoint], *, width: int, height: int) -> list[str]:
     if width < 1 or height < 1:
         return []
     cells = [[0] * width for _ in range(height)]
-    for x, y in _dots(points, columns=2 * width, rows=4 * height):
+    for x, y in dots(points, Extent.of([points]), columns=2 * width, rows=4 * height) if points else ():
         cells[y // 4][x // 2] |= DOTS[y % 4][x % 2]
     return ["".join(chr(BRAILLE | bits) for bits in row) for row in cells]
 
 
-def _dots(points: Sequence[CurvePoint], *, columns: int, rows: int) -> set[tuple[int, int]]:
-    """Dots of the line, from the upper left."""
-    if not points:
-        return set()
-    left, right = points[0][0], points[-1][0]
-    low, high = min(y for _, y in points), max(y for _, y in points)
+class Extent(NamedTuple):
+    """What a drawing spans."""
+
+    left: float
+    right: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, lines: Sequence[Sequence[CurvePoint]]) -> Extent:
+        """Of all points of some lines; at least one has some."""
+        xs, ys = ([point[axis] for line in lines for point in line] for axis in (0, 1))
+        return cls(min(xs), max(xs), min(ys), max(ys))
+
+
+def dots(points: Sequence[CurvePoint], extent: Extent, *, columns: int, rows: int) -> set[tuple[int, int]]:
+    """Dots of a line, from the upper left.
+
+    Args:
+        points: at least one, by ascending x.
+        extent: what the whole drawing spans.
+        columns: of dots.
+        rows: likewise.
+    """
+    left, right, low, high = extent
 
     def place(x: float, y: float) -> tuple[float, float]:
         across = (x - left) / (right - left) if right > left else 0.5
         up = (y - low) / (high - low) if high > low else 0.5
         return across * (columns - 1), (1 - up) * (rows - 1)
 
-    dots = set()
+    drawn = set()
     before = place(*points[0])
     for point in points:
         here = place(*point)
@@ -116,6 +144,6 @@ def _dots(points: Sequence[CurvePoint], *, columns: int, rows: int) -> set[tuple
             share = i / steps
             x = before[0] + (here[0] - before[0]) * share
             y = before[1] + (here[1] - before[1]) * share
-            dots.add((round(x), round(y)))
+            drawn.add((round(x), round(y)))
         before = here
-    return dots
+    return drawn

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
+from zoo.rendering.overlaid import MARKERS
 from zoo.runs.index import RunSummary, surplus_predictions
 from zoo.tui.run_page import RunPage
 from zoo.tui.table_rows import run_cells
@@ -31,9 +32,15 @@ class RunsScreen(RunPage):
     CSS_PATH = "runs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", key_display="/"),
+        Binding("space", "mark", "Mark", show=False, key_display="Space"),
+        Binding("v", "compare", "Compare"),
         Binding("enter", "open", "Watch", show=False),
         Binding("escape", "clear", "Show all", show=False),
     ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._marked: dict[str, None] = {}
 
     def body(self) -> ComposeResult:
         with Horizontal(id="bar"):
@@ -68,9 +75,13 @@ class RunsScreen(RunPage):
         if feed.runs_loaded:
             empty = "no run matches; Esc shows all" if feed.runs else "no runs yet: press 1, choose a model, press f"
             self._table.empty = empty
+        names = {run.name for run in feed.runs}
+        self._marked = {name: None for name in self._marked if name in names}
+        self._table.marked = tuple(self._marked)
         self._table.show(runs)
         hidden = "; / predict shows older predictions" if surplus else ""
-        self.query_one("#shown", Static).update(f"{len(runs):,} of {len(feed.runs):,}, {feed.activity}{hidden}")
+        marked = f"; {len(self._marked)} marked" if self._marked else hidden
+        self.query_one("#shown", Static).update(f"{len(runs):,} of {len(feed.runs):,}, {feed.activity}{marked}")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self.show()
@@ -87,6 +98,36 @@ class RunsScreen(RunPage):
         self.query_one("#filter", Input).focus()
 
     def action_clear(self) -> None:
-        """Show all runs again."""
-        self.query_one("#filter", Input).value = ""
+        """Show all runs again; where all are shown, take the marks away."""
+        words = self.query_one("#filter", Input)
+        if not words.value:
+            self._marked = {}
+            self.show()
+        words.value = ""
         self._table.focus()
+
+    def action_mark(self) -> None:
+        """Mark the run under the cursor, or take its mark away, and go to the next."""
+        if not self.run_name:
+            return
+        if self.run_name in self._marked:
+            del self._marked[self.run_name]
+        else:
+            self._marked[self.run_name] = None
+        self.show()
+        self._table.action_move(1)
+
+    def action_compare(self) -> None:
+        """Hold the marked runs against one another; where one is marked, that and the one under the cursor."""
+        names = list(self._marked)
+        if len(names) == 1 and self.run_name and self.run_name not in names:
+            names.append(self.run_name)
+        if len(names) < 2:
+            self.notify("mark two or more runs with Space; v compares them")
+        elif len(names) > len(MARKERS):
+            words = f"{len(names)} runs are marked, and {len(MARKERS)} have room here: zoo compare takes any number"
+            self.notify(words, severity="warning")
+        else:
+            from zoo.tui.screens.compare import CompareScreen
+
+            self.zoo.show_page(CompareScreen(names))

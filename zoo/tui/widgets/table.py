@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -23,6 +23,8 @@ from zoo.tui.tones import TONE_STYLES
 Row = TypeVar("Row")
 Cell = str | tuple[str, str]
 """A text, or a text and its tone, see `zoo.tui.tones`."""
+MARK = "✓"
+"""Stands before a marked row."""
 GAP = 2
 """Columns of space between two columns of the table."""
 HEADER_LINES = 1
@@ -126,6 +128,8 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         self._layout: tuple[tuple[int, Column, int], ...] = ()
         self.empty = empty
         """What is said where there are no rows."""
+        self.marked: Collection[str] = ()
+        """Keys of the rows that have a mark before them."""
         self.sorted_by = ""
         """Key of the column that carries the mark of the order."""
         self.descending = False
@@ -253,7 +257,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
     def _line(self, place: int) -> Strip:
         base = self._base(place)
         cells = dict(zip((column.key for column in self._columns), self._cells(self._rows[place]), strict=True))
-        segments = [Segment(" ", base)]
+        segments = [Segment(MARK if self._key(self._rows[place]) in self.marked else " ", base)]
         for _, column, width in self._layout:
             cell = cells[column.key]
             text, tone = (cell, "") if isinstance(cell, str) else cell
