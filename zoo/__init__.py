@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Transcript as Transcript,
     )
     from zoo.api import (
+        BatchPredictor as BatchPredictor,
         Model as Model,
         Run as Run,
         audit as audit,
@@ -264,6 +265,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "zoo.api": (
+        "BatchPredictor",
         "Model",
         "Run",
         "audit",

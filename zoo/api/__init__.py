@@ -12,6 +12,7 @@ run.model.predict(["another sentence"])
 from __future__ import annotations
 
 from zoo.api.auditing import audit
+from zoo.api.batch_predictor import BatchPredictor
 from zoo.api.comparing import compare
 from zoo.api.federating import federate, join_federation, serve_federation
 from zoo.api.inspecting import inspect_labels
@@ -24,6 +25,7 @@ from zoo.api.shrinking import shrink
 from zoo.api.starting import start, start_sequence
 
 __all__ = [
+    "BatchPredictor",
     "Model",
     "Run",
     "audit",
