@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zoo.units import count, duration, parse_count, size
+from zoo.units import count, duration, parse_count, parse_duration, parse_size, size
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,30 @@ def test_counts_as_people_write_them() -> None:
     for wrong in ("", "M", "25MM", "-1", "nan", "inf", "1e9", "25 MB", "1.2.3", "."):
         with pytest.raises(ValueError, match="is no number of things"):
             parse_count(wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "bytes_of"),
+    [("100MB", 100e6), ("1.5 GB", 1.5e9), ("512MiB", 512 * 2**20), ("4096", 4096), ("90.9 MB", 90.9e6), ("2k", 2e3)],
+)
+def test_sizes_are_read_as_they_are_written(text: str, bytes_of: float) -> None:
+    assert parse_size(text) == bytes_of
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("42s", 42), ("3m05s", 185), ("2h10m", 7800), ("10min", 600), ("1.5 h", 5400), ("1d", 86400)]
+)
+def test_times_are_read_as_they_are_written(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "10", "10 parsecs", "-3s", "3m nonsense", "min"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="says no time"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["", "ten", "10 parsecs", "-3MB", "iB"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="no number of bytes"):
+        parse_size(text)

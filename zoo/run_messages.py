@@ -10,7 +10,7 @@ from zoo.metrics import LOSSES, primary_figure
 from zoo.metrics.intervals import Interval, interval_text
 from zoo.plan_messages import best_fact, privacy_fact, source_facts
 from zoo.plurals import counted, ordinal
-from zoo.runs.candidate import CandidateMeasured, CandidateStepped
+from zoo.runs.candidate import Candidate, CandidateMeasured, CandidateStepped
 from zoo.runs.events import (
     AnyEvent,
     CheckpointSaved,
@@ -151,6 +151,14 @@ def _training_candidate(event: CandidateStepped) -> str:
     return (
         f"{bar(event.step / event.steps)} training {one_line(event.name)}, step {event.step}/{event.steps}{loss}{left}"
     )
+
+
+def _tried(one: Candidate) -> str:
+    """What is known of a model that may be picked, in a line."""
+    interval = f" ({one.interval[0]:.4f} to {one.interval[1]:.4f})" if one.interval else ""
+    figure = "" if one.figure is None else f" {one_line(one.metric)} {one.figure:.4f}{interval}"
+    verdict = "taken" if one.chosen else one.reason
+    return f"{one_line(one.name)}, {one.stage}:{figure}" + (f", {verdict}" if verdict else "")
 
 
 # What came of it
@@ -319,6 +327,8 @@ def _candidate(event: CandidateMeasured, s: RunSnapshot) -> list[str]:
     one = event.candidate
     if one.passed and one.reason:  # told when it was measured; why it is not taken, the table says
         return []
+    if one.stage:
+        return [_tried(one)]
     if one.chosen or one.figure is None:
         return [f"{one.name}: {'taken' if one.chosen else one.reason}"]
     line = (

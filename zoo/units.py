@@ -56,6 +56,35 @@ def parse_count(text: str) -> int:
     return round(float(match[1]) * {"b": 1e9, "m": 1e6, "k": 1e3}.get(match[2], 1))
 
 
+_BYTES = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+_SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
+
+
+def parse_size(text: str) -> float:
+    """The bytes that `size` writes: 90.9 MB, 1.5GB, 512MiB, 4096.
+
+    Raises:
+        ValueError: it is no such number.
+    """
+    match = re.fullmatch(r"(\d+|\d*\.\d+)\s*([kmgt]?i?)b?", text.strip().lower().replace(",", ""))
+    if match is None or match[2] not in _BYTES:
+        raise ValueError(f"{text!r} is no number of bytes")
+    return float(match[1]) * _BYTES[match[2]]
+
+
+def parse_duration(text: str) -> float:
+    """The seconds that `duration` writes: 42s, 3m05s, 2h10m, 10min, 1.5h.
+
+    Raises:
+        ValueError: it is none.
+    """
+    parts = re.findall(r"(\d+\.?\d*|\.\d+)\s*([a-z]+)\s*", text.strip().lower())
+    written = "".join(f"{number}{unit}" for number, unit in parts)
+    if not parts or written != re.sub(r"\s", "", text.lower()) or any(unit not in _SECONDS for _, unit in parts):
+        raise ValueError(f"{text!r} says no time")
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+
+
 def ago(at: float | None) -> str:
     """How long ago, in few letters: 40s, 5m, 3h, 12d."""
     if at is None:

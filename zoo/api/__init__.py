@@ -18,6 +18,7 @@ from zoo.api.federating import federate, join_federation, serve_federation
 from zoo.api.inspecting import inspect_labels
 from zoo.api.jobs import evaluate, finetune, predict_file, pretrain, run_recipe
 from zoo.api.model import Model, load, models
+from zoo.api.picking import pick
 from zoo.api.planning import plan
 from zoo.api.result_folder import export
 from zoo.api.run import Run, list_runs, open_run
@@ -40,6 +41,7 @@ __all__ = [
     "load",
     "models",
     "open_run",
+    "pick",
     "plan",
     "predict_file",
     "pretrain",

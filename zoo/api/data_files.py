@@ -11,7 +11,7 @@ import msgspec
 from zoo.abilities import ability_verb
 from zoo.catalog import Catalog
 from zoo.data.in_memory import is_in_memory, write
-from zoo.errors import ZooError
+from zoo.errors import OptionInvalid, ZooError
 from zoo.federated_jobs import Clients
 from zoo.jobs import Job
 from zoo.model_choice import choose_model
@@ -64,10 +64,25 @@ def _as_files(sources: Sequence[Source], job: Job, catalog: Catalog) -> Iterator
     if not any(is_in_memory(getattr(source, field)) for source in sources for field in _DATA_FIELDS):
         yield sources, None
         return
+    if not job.model and not job.task:
+        raise OptionInvalid(
+            "data that Python holds do not say what shall be learnt of them", "add a task; zoo tasks lists them"
+        )
+    if not job.model:
+        with _written(sources, job.task) as written:
+            yield written
+        return
     verb = ability_verb(job.verb)
     names = [source.name for source in (job.source, *job.others) if source.name]
     card = choose_model(catalog, job.model, job.verb, job.task, sources=names).card
     usual = card.ability(verb, job.task or next(iter(card.tasks_of(verb)), "")).task
+    with _written(sources, usual) as written:
+        yield written
+
+
+@contextmanager
+def _written(sources: Sequence[Source], usual: str) -> Iterator[tuple[Sequence[Source], Path | None]]:
+    """The same, for a task where a source does not say one."""
     paths: dict[str, Path] = {}
     with store.new_data_folder() as folder:
         try:

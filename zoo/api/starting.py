@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -18,6 +18,7 @@ from zoo.federated_jobs import Clients, federated_request
 from zoo.file_cache import read_once
 from zoo.jobs import NOW, Job
 from zoo.options import read
+from zoo.pick_jobs import pick_request
 from zoo.planned_results import beginning_from, with_result_of
 from zoo.recipe_writing import add_follower, write_recipe
 from zoo.requests import request_of
@@ -66,6 +67,15 @@ def start_federated(job: Job, clients: Clients) -> Run:
     catalog = Catalog.load()
     with client_data_as_files(job, clients, catalog) as (file_job, file_clients, folder):
         request = federated_request(file_job, file_clients, catalog)
+        return start(request, folder, now=bool(read(NOW, job.place.now)))
+
+
+@read_once()
+def start_picking(job: Job, picking: Mapping[str, Any]) -> Run:
+    """The same of a job that picks one of several models."""
+    catalog = Catalog.load()
+    with data_as_files(job, catalog) as (file_job, folder):
+        request = pick_request(file_job, picking, catalog)
         return start(request, folder, now=bool(read(NOW, job.place.now)))
 
 

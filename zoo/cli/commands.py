@@ -25,6 +25,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "work": {
         "data": ("zoo.cli.data", "look at a data set before training on it"),
+        "pick": ("zoo.cli.pick", "pick the model that does best on labelled data"),
         "finetune": ("zoo.cli.finetune", "train a model on labelled data"),
         "pretrain": ("zoo.cli.pretrain", "train a model on unlabelled data"),
         "plan": ("zoo.cli.plan", "say what a training takes: memory, time, disk"),
@@ -80,6 +81,7 @@ OTHER_NAMES: dict[str, str] = {
             "audit": ("attack", "mia", "membership"),
             "compare": ("diff", "versus", "vs"),
             "shrink": ("compress", "quantize", "quantise", "prune"),
+            "pick": ("choose", "select", "rank", "automl", "benchmark"),
             "predict": ("infer", "inference", "classify", "run", "ask", "embed"),
             "runs": ("jobs", "history", "experiments"),
             "attach": ("watch", "follow"),

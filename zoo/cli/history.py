@@ -60,7 +60,7 @@ class History:
             case RunLaunched():
                 data = f" on {self._data}"
                 again = f", attempt {event.attempt}" if event.attempt > 1 else ""
-                return [f"{self._request.verb} of {self._request.model}{data}{again}"]
+                return [f"{self._request.verb} of {self._request.subject}{data}{again}"]
             case StepCompleted() | PredictionsWritten():
                 return [progress_figures(s)] if self._is_due(event.at) else []
             case WeightsFetched():

@@ -80,7 +80,7 @@ def _described(run: Run) -> Entry:
     return {
         "run": run.name,
         "verb": request.verb,
-        "model": request.model,
+        "model": request.subject,
         "status": snapshot.status,
         "place": snapshot.place,
         "behind": snapshot.behind,

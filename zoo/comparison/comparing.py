@@ -24,7 +24,7 @@ from zoo.metrics.paired import holm
 from zoo.plurals import counted
 from zoo.runs.judging import CheckedJudge
 from zoo.runs.paired_figure import FEWEST_ROWS, AnsweredRows, PairedFigure
-from zoo.runs.request import TRAINING
+from zoo.runs.request import HOLDING_OUT
 from zoo.runs.trained_on import count_trained_on
 from zoo.sources import Source
 
@@ -133,7 +133,7 @@ def _judged_on(subject: Subject) -> str:
     if subject.request is None or subject.snapshot is None:
         return ""
     data, rows = subject.request.data, subject.snapshot.eval_rows
-    held_out = subject.request.verb in TRAINING and not data.eval_path
+    held_out = subject.request.verb in HOLDING_OUT and not data.eval_path
     how = counted(rows, "row") + (" held out of" if held_out else " of") if rows else "rows of"
     return f"{how} {data.eval_path or data.path}"
 

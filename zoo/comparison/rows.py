@@ -20,7 +20,7 @@ from zoo.jobs import Job, Place
 from zoo.kinds.spelling import appearance
 from zoo.plurals import counted
 from zoo.requests import check_job
-from zoo.runs.request import TRAINING, DataRequest, RunRequest
+from zoo.runs.request import HOLDING_OUT, DataRequest, RunRequest
 from zoo.runs.trained_on import trained_on
 from zoo.sources import Source
 from zoo.tasks import get_task
@@ -142,7 +142,7 @@ def _judged_as_recorded(subject: Subject, place: Place, catalog: Catalog) -> Jud
     recorded = data.eval_sha256 if data.eval_path else data.sha256
     if recorded and model.request.data.sha256 != recorded:
         raise NotTheSame(f"{_own_path(data)} has changed since {subject.name} was judged on it")
-    if request.verb not in TRAINING or data.eval_path:
+    if request.verb not in HOLDING_OUT or data.eval_path:
         return model
     assert subject.folder is not None
     learnt = trained_on(subject.folder)

@@ -280,7 +280,8 @@ class Record:
         if (self.folder.path / RECIPE).exists():
             words = ["zoo", request.verb, "--recipe", str(self.folder.path / RECIPE)]
         else:
-            words = ["zoo", request.verb, request.model, "--data", request.data.path]
+            model = [] if request.verb == "pick" else [request.model]
+            words = ["zoo", request.verb, *model, "--data", request.data.path]
         return shlex.join([*words, *flags])
 
     @property

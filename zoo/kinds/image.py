@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +66,14 @@ class ImageKind(FileKind):
         from zoo.kinds import image_report
 
         return image_report.findings(part)
+
+    plainly = "mean colours and edges"
+
+    def plain_vectors(self, learnt_from: Sequence[Any], asked: Sequence[Any]) -> tuple[Any, Any] | None:
+        """Mean colours and edges of a grid."""
+        from zoo.kinds.plain_image import picture_vectors
+
+        return picture_vectors(learnt_from, asked)
 
     def samples(self, folder: Path, longest: int) -> SampleSet:
         """Drawn shapes of three labels."""

@@ -194,6 +194,22 @@ class InputKind(Kind):
         """
         return None
 
+    plainly: str = ""
+    """What `plain_vectors` looks at, in words; empty where there is no such thing."""
+
+    def plain_vectors(self, learnt_from: Sequence[Any], asked: Sequence[Any]) -> tuple[Any, Any] | None:
+        """What is seen of inputs without any network: arrays of float32 of shape (inputs, numbers), each row of length
+        about 1. A linear model of it is what every network has to be better than.
+
+        Args:
+            learnt_from: inputs that say what the numbers are.
+            asked: other inputs.
+
+        Returns:
+            Of both; None where there is no such thing.
+        """
+        return None
+
     def from_anywhere(self, value: Any) -> Any:
         """The same value for a process that stands in another folder."""
         return str(Path(value).absolute()) if self.from_files else value

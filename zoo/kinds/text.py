@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,14 @@ class TextKind(InputKind):
         from zoo.kinds import text_report
 
         return text_report.findings(part)
+
+    plainly = "words (TF-IDF)"
+
+    def plain_vectors(self, learnt_from: Sequence[str], asked: Sequence[str]) -> tuple[Any, Any] | None:
+        """Words and pairs of words."""
+        from zoo.kinds.plain_text import word_vectors
+
+        return word_vectors(learnt_from, asked)
 
     def samples(self, folder: Path, longest: int) -> SampleSet:
         """Words that distinguish three labels."""

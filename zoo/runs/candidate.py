@@ -1,4 +1,5 @@
-"""A model that is to be made smaller, or a smaller form of it: what it takes, how it answers, what was decided.
+"""A model that was tried: to be made smaller, a smaller form of it, or one to pick from. What it takes, how it answers,
+what was decided.
 
 Its events are here, too.
 """
@@ -11,10 +12,12 @@ from zoo.runs.event import Event
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """One form of a model, as it was measured."""
+    """One form of a model, or one model of several, as it was measured."""
 
     name: str
-    """`original`, or what its weights are kept in."""
+    """`original`, or what its weights are kept in; of one that may be picked that of the model."""
+    stage: str = ""
+    """Of one that may be picked: what the figure is of, such as `1/4 of the rows`; empty for forms of a model."""
     precision: str = ""
     """That it computes in."""
     size_bytes: int = 0
@@ -28,11 +31,20 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     metric: str = ""
     figure: float | None = None
     """Of the rows judged on; None where it could not be judged."""
+    interval: tuple[float, float] | None = None
+    """Where the figure lies with 95% confidence."""
     drop: float | None = None
-    """From the figure of the original, above 0 where it is worse; None of the original itself."""
+    """From the figure of the original, or of the best, above 0 where it is worse; None of that one itself."""
     low: float | None = None
     """Of the 95% interval of the drop."""
     high: float | None = None
+    p: float | None = None
+    """Of the paired test that it is as good as the best, corrected for the number of tests (Holm)."""
+    test: float | None = None
+    """The figure of rows that have chosen nothing; None where they were not asked."""
+    test_interval: tuple[float, float] | None = None
+    seconds: float = 0.0
+    """That trying it took."""
     passed: bool = False
     """Whether the whole interval is within what was allowed."""
     chosen: bool = False
@@ -41,7 +53,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CandidateStepped(Event, frozen=True, kw_only=True, tag="candidate_stepped"):
-    """A smaller network that is trained to be a candidate has taken a step. Throttled."""
+    """A network that is trained to be a candidate has taken a step. Throttled."""
 
     name: str
     """Of the candidate."""
@@ -55,6 +67,8 @@ class CandidateStepped(Event, frozen=True, kw_only=True, tag="candidate_stepped"
 
 
 class CandidateMeasured(Event, frozen=True, kw_only=True, tag="candidate_measured"):
-    """A model that is to be made smaller, or a smaller form of it, was measured, or something was decided about it."""
+    """A model that is to be made smaller or may be picked, or a smaller form of it, was measured, or something was
+    decided about it.
+    """
 
     candidate: Candidate

@@ -215,7 +215,7 @@ def _summary(request: RunRequest) -> RunSummary:
     return RunSummary(
         name=request.name,
         verb=request.verb,
-        model=request.model,
+        model=request.subject,
         task=request.task,
         device=request.device,
         sources=tuple(source.name for source in request.sources),

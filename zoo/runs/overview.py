@@ -16,7 +16,7 @@ from zoo.runs.learning_curve import Evaluation, HasCurve
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot
 from zoo.runs.source_snapshot import SourceSnapshot
-from zoo.units import size
+from zoo.units import duration, size
 
 SHOWN_CLIENTS = 8
 """Most clients whose curves are worth their room beside those of the whole run."""
@@ -29,7 +29,9 @@ def overview(request: RunRequest, s: RunSnapshot) -> tuple[Block, ...]:
         request: what was asked for.
         s: what is known of it.
     """
-    blocks: list[Block] = [Paragraph(text=f"{request.name}: {request.verb} {request.model}, {s.status}", tone="strong")]
+    blocks: list[Block] = [
+        Paragraph(text=f"{request.name}: {request.verb} {request.subject}, {s.status}", tone="strong")
+    ]
     if s.error:
         blocks.append(Paragraph(text=f"{s.error}. {s.hint}" if s.hint else s.error, tone="error"))
     if s.sources and not s.figures_of_all:
@@ -118,12 +120,15 @@ def source_table(s: RunSnapshot) -> Table:
 
 
 def candidate_table(candidates: Sequence[Candidate]) -> Table:
-    """A model beside the smaller forms of it: what each takes, what it answers, and whether it passed.
+    """A model beside the smaller forms of it, or models of which one is picked: what each takes, what it answers, and
+    whether it is taken.
 
     Args:
         candidates: as they were measured.
     """
     metric = next((one.metric for one in candidates if one.metric), "figure")
+    if any(one.stage for one in candidates):
+        return _picked_table(candidates, metric)
     headers = ("weights", "computed in", "size", "memory", "one row", "rows/s", metric, "drop (95% interval)", "")
     return Table(title="Sizes", headers=headers, rows=tuple(map(_candidate_row, candidates)))
 
@@ -144,6 +149,36 @@ def _candidate_row(one: Candidate) -> tuple[Cell, ...]:
         drop,
         "taken" if one.chosen else one.reason,
     )
+
+
+def _picked_table(candidates: Sequence[Candidate], metric: str) -> Table:
+    beside = ("behind the best (95%)", "p (Holm)", f"{metric} on test rows (95%)")
+    headers = ("model", "learnt from", f"{metric} (95%)", *beside, "time", "size", "one row", "")
+    return Table(title="Models", headers=headers, rows=tuple(map(_picked_row, candidates)))
+
+
+def _picked_row(one: Candidate) -> tuple[Cell, ...]:
+    drop = ""
+    if one.drop is not None and one.low is not None and one.high is not None:
+        drop = f"{one.drop:+.4f} ({one.low:+.4f} to {one.high:+.4f})"
+    return (
+        one.name,
+        one.stage,
+        _with_interval(one.figure, one.interval),
+        drop,
+        "" if one.p is None else "below 0.0001" if one.p < 0.0001 else f"{one.p:.4f}",
+        _with_interval(one.test, one.test_interval),
+        duration(one.seconds) if one.seconds else "",
+        size(one.size_bytes) if one.size_bytes else "",
+        f"{1000 * one.latency_s:.1f} ms" if one.latency_s else "",
+        "taken" if one.chosen else one.reason,
+    )
+
+
+def _with_interval(figure: float | None, interval: tuple[float, float] | None) -> str:
+    if figure is None:
+        return ""
+    return f"{figure:.4f}" + (f" ({interval[0]:.4f} to {interval[1]:.4f})" if interval else "")
 
 
 def _source_row(source: SourceSnapshot) -> tuple[Cell, ...]:

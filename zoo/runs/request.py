@@ -10,9 +10,11 @@ import msgspec
 from zoo.runs.columns import settle_columns
 from zoo.sites.messages import Terms
 
-RunVerb = Literal["pretrain", "finetune", "federate", "evaluate", "audit", "inspect", "predict", "shrink"]
+RunVerb = Literal["pretrain", "finetune", "federate", "evaluate", "audit", "inspect", "predict", "shrink", "pick"]
 TRAINING: tuple[RunVerb, ...] = ("pretrain", "finetune", "federate")
-MAKING_MODELS: tuple[RunVerb, ...] = (*TRAINING, "shrink")
+HOLDING_OUT: tuple[RunVerb, ...] = (*TRAINING, "pick")
+"""Verbs whose runs judge by a share of their data, where no other data are named for that."""
+MAKING_MODELS: tuple[RunVerb, ...] = (*TRAINING, "shrink", "pick")
 """Verbs whose runs leave a model."""
 
 
@@ -165,7 +167,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the run and of its folder."""
     verb: RunVerb
     model: str
-    """`plugin/name` of the card, or the name of an earlier run."""
+    """`plugin/name` of the card, or the name of an earlier run; of those that one is picked from, the largest."""
     plugin: str
     wrappers: tuple[str, ...] | None = None
     """Names of the other plugins whose wrapper hooks surround those of `plugin`; None, as it was up to version 0.1, for
@@ -185,12 +187,14 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """How several are mixed: plain values of `zoo.MixingOptions`."""
     shrinking: dict[str, Any] = {}
     """How a model is made smaller: plain values of `zoo.shrink_options.ShrinkOptions`."""
+    picking: dict[str, Any] = {}
+    """How one of several models is picked: plain values of `zoo.pick_options.PickOptions`."""
     auditing: dict[str, Any] = {}
     """How a model is audited: plain values of `zoo.audit_options.AuditOptions`."""
     own_rows: bool = False
     """Whether an audit looks for the rows that the model's run has learnt from: the data are those of that run."""
     students: tuple[StudentRequest, ...] = ()
-    """Smaller networks that are trained, to be judged beside the smaller forms of the model itself."""
+    """Networks that are trained to be judged: beside the smaller forms of the model itself, or to pick one of them."""
     federation: FederationRequest | None = None
     """Of a run over clients that keep their data; task and options above are those of all, and the data are where their
     data are."""
@@ -239,6 +243,11 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.options.get("private"))
 
     @property
+    def subject(self) -> str:
+        """What a run is about, as it is shown: its model, or how many it picks from."""
+        return f"one of {len(self.students)} models" if self.verb == "pick" else self.model
+
+    @property
     def data_place(self) -> str:
         """Where the data are, as it is shown: a path, or who has them."""
         serving = self.federation.serving if self.federation else None
@@ -274,14 +283,14 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StudentRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A smaller network that is trained in the course of a run to answer as a model does."""
+    """A network that is trained in the course of a run: to answer as a larger one does, or to be picked."""
 
     name: str
     """Of the candidate that it is."""
     training: RunRequest
-    """Its fine-tuning, with that model as the teacher."""
+    """Its fine-tuning, with the larger one as the teacher."""
     prune: float = 0.0
-    """Share of each layer of that model that is taken out before; 0 where another network is trained."""
+    """Share of each layer of the larger one that is taken out before; 0 where another network is trained."""
 
     def moved(self, before: Path, after: Path) -> StudentRequest:
         """The same where the folder of its data is now."""

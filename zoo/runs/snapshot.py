@@ -80,7 +80,9 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """What the newest evaluation says of a few of its pictures."""
     checkpoint_step: int | None = None
     candidates: tuple[Candidate, ...] = ()
-    """A model that is to be made smaller, and the smaller forms of it that were measured, each as it was last told."""
+    """A model that is to be made smaller, and the smaller forms of it that were measured; or the models of which one is
+    picked. Each as it was last told.
+    """
     candidate_step: CandidateStepped | None = None
     """How far the training of a candidate is; None where none is trained at the moment."""
     rows_predicted: int = 0

@@ -383,7 +383,8 @@ def _claim_numbered(parent: Path, request: RunRequest) -> Path:
 
 def unused_name(request: RunRequest) -> str:
     """A name for a run that was given none: that of no run yet."""
-    stem, parent = f"{request.model.rpartition('/')[2][:80]}-{request.verb}", runs_folder()
+    several = request.verb == "pick"  # which of them it is about is to be seen
+    stem, parent = f"{'' if several else request.model.rpartition('/')[2][:80] + '-'}{request.verb}", runs_folder()
     number = sum(1 for path in parent.glob(f"{stem}-*")) + 1
     while (parent / f"{stem}-{number}").exists():
         number += 1

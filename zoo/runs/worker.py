@@ -181,6 +181,10 @@ def _work(worker: Worker) -> AnyEvent:
         from zoo.runs.shrinking.job import shrink
 
         return shrink(worker)
+    if request.verb == "pick":
+        from zoo.runs.picking.job import pick
+
+        return pick(worker)
     from zoo.runs.prediction_job import predict
 
     return predict(worker)

@@ -1,4 +1,4 @@
-"""The worker of a run as one of its smaller networks sees it: a folder, a log and a request of its own."""
+"""The worker of a run as one of the networks that it trains sees it: a folder, a log and a request of its own."""
 
 from __future__ import annotations
 
@@ -28,16 +28,21 @@ _PASSED_ON = (TeacherAnswered, InputsPrepared, WeightsFetched, CandidateStepped)
 
 
 class StudentWorker(Worker):
-    """The worker of a run, as the training of one of its smaller networks sees it.
+    """The worker of a run, as the training of one of its networks sees it.
 
     What happens is written beside its checkpoints; the run is told how far it is.
+
+    Args:
+        worker: of the run.
+        student: the network.
+        within: folders below that of the network, where it is trained several times.
     """
 
-    def __init__(self, worker: Worker, student: StudentRequest) -> None:
-        folder = RunFolder(worker.folder.students_folder / student.name)
+    def __init__(self, worker: Worker, student: StudentRequest, *within: str) -> None:
+        folder = RunFolder(worker.folder.students_folder.joinpath(student.name, *within))
         folder.path.mkdir(parents=True, exist_ok=True)
         super().__init__(folder, student.training, rank=0, world_size=1)
-        self._worker = worker
+        self._worker, self._name = worker, student.name
         self._plan: RunPlanned | None = None
 
     def should_stop(self) -> bool:
@@ -52,12 +57,12 @@ class StudentWorker(Worker):
         if isinstance(event, StepCompleted):
             event = self._stepped(event)
         if isinstance(event, Noted | Warned):
-            event = msgspec.structs.replace(event, message=f"{self.folder.name}: {event.message}")
+            event = msgspec.structs.replace(event, message=f"{self._name}: {event.message}")
         elif isinstance(event, ExampleRejected):
             rejected = f"{counted(event.total, 'row')} rejected, one for this reason: {event.reason}"
-            event = Noted(message=f"{self.folder.name}: {rejected}")
+            event = Noted(message=f"{self._name}: {rejected}")
         elif isinstance(event, MicroBatchHalved):
-            event = Noted(message=f"{self.folder.name}: computes {event.micro_batch_size:,} at once from now on")
+            event = Noted(message=f"{self._name}: computes {event.micro_batch_size:,} at once from now on")
         elif not isinstance(event, _PASSED_ON):
             return
         self._worker.emit(event)
@@ -65,7 +70,7 @@ class StudentWorker(Worker):
     def _stepped(self, event: StepCompleted) -> CandidateStepped:
         rows = (event.steps - event.step) * (self._plan.batch_size if self._plan else 0)
         return CandidateStepped(
-            name=self.folder.name,
+            name=self._name,
             step=event.step,
             steps=event.steps,
             loss=event.loss,

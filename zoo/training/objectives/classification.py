@@ -15,7 +15,7 @@ from zoo.metrics import ClassificationMetrics
 from zoo.training.body import Body
 from zoo.training.head import HeadConfig
 from zoo.training.objective import LESSONS, Batch, Output
-from zoo.training.objectives.pooled import LABELS, PooledObjective, divergences, probabilities
+from zoo.training.objectives.pooled import LABELS, SMALLEST, PooledObjective, divergences, probabilities
 
 if TYPE_CHECKING:
     from zoo.runs.context import TrainingRun
@@ -37,6 +37,12 @@ class Classification(PooledObjective):
             Answer.ranked(labels, values, indices)
             for values, indices in zip(top.values.tolist(), top.indices.tolist(), strict=True)
         ]
+
+    @classmethod
+    def outputs_of(cls, targets: torch.Tensor, head_config: HeadConfig) -> torch.Tensor:
+        """Logarithm of the share of each label among the neighbours."""
+        shares = nn.functional.one_hot(targets, len(head_config.labels)).float().mean(1)
+        return shares.clamp(SMALLEST, 1).log()
 
     def target(self, example: Example) -> int:
         """Index of the label."""

@@ -18,7 +18,7 @@ from zoo.metrics.label_sets import DEFAULT_THRESHOLD
 from zoo.training.body import Body
 from zoo.training.head import SEVERAL_LABELS, HeadConfig
 from zoo.training.objective import LESSONS, Batch, Output
-from zoo.training.objectives.pooled import LABELS, PooledObjective, probabilities
+from zoo.training.objectives.pooled import LABELS, SMALLEST, PooledObjective, probabilities
 
 if TYPE_CHECKING:
     from zoo.runs.context import TrainingRun
@@ -43,6 +43,11 @@ class LabelSets(PooledObjective):
             LabelSet.of(ranked(head_config.labels, values, indices), head_config.threshold, limit)
             for values, indices in pairs
         ]
+
+    @classmethod
+    def outputs_of(cls, targets: torch.Tensor, head_config: HeadConfig) -> torch.Tensor:
+        """Logarithm of the odds of each label among the neighbours."""
+        return targets.mean(1).logit(SMALLEST)
 
     def target(self, example: Example) -> list[float]:
         """1 for each label of the example, else 0."""

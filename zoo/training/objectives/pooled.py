@@ -66,6 +66,19 @@ class PooledObjective(Objective[tuple[Any, Any]]):
     def target(self, example: Example) -> Any:
         """What is learnt of an example, as `torch.tensor` takes it in a list of several."""
 
+    @classmethod
+    def outputs_of(cls, targets: torch.Tensor, head_config: HeadConfig) -> torch.Tensor | None:
+        """What a head would say of inputs whose nearest neighbours have these targets.
+
+        Args:
+            targets: as `target` makes them, shape (inputs, neighbours, ...).
+            head_config: of the head.
+
+        Returns:
+            Float32 of shape (inputs, outputs); None where targets cannot be averaged.
+        """
+        return None
+
     def features(self, examples: Sequence[Example]) -> list[tuple[Any, Any] | Rejected]:
         """Encode the inputs."""
         encoded = self.body.encode([example.input for example in examples])

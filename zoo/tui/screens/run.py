@@ -19,7 +19,7 @@ from zoo.kinds import TargetKind
 from zoo.run_messages import answered_rows, divided_rows, final_figures, main_figure, spent, status_line
 from zoo.runs.index import RunSummary
 from zoo.runs.mistakes import Mistake
-from zoo.runs.overview import source_table
+from zoo.runs.overview import candidate_table, source_table
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import EMPTY, RunSnapshot
 from zoo.sanitize import one_line
@@ -148,7 +148,7 @@ class RunScreen(RunPage):
     def _title_text(self, request: RunRequest, s: RunSnapshot) -> Content:
         return Content.assemble(
             one_line(self._run_name),
-            (f"  {request.verb} {one_line(request.model)}  ", "$text-muted"),
+            (f"  {request.verb} {one_line(request.subject)}  ", "$text-muted"),
             (s.status, status_style(s.status)),
         )
 
@@ -223,6 +223,9 @@ class RunScreen(RunPage):
             tabs["log"] = ("Log", lambda: self._log_text)
         if s.sources:
             tabs["sources"] = ("Sources", partial(draw, [source_table(s)], width))
+        if s.candidates:
+            table = candidate_table(s.candidates)
+            tabs["candidates"] = (table.title, partial(draw, [table], width))
         if s.evaluations:
             tabs["evaluations"] = ("Evaluations", lambda: evaluation_table(s))
         if s.pictures:

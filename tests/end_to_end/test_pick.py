@@ -1,0 +1,128 @@
+"""`zoo pick`: from data and several models to the one that does best on them."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+import torch
+
+import zoo
+from zoo.cli import main
+from zoo.cli.exit_codes import ExitCode
+from zoo.jobs import Job, Place
+from zoo.pick_jobs import pick_request
+from zoo.runs import store
+from zoo.runs.attempt import Worker
+from zoo.runs.candidate import Candidate, CandidateMeasured
+from zoo.runs.events import AnyEvent, Noted, RunCancelled, RunStarted
+from zoo.runs.picking.job import pick
+from zoo.sources import Source
+
+pytest.importorskip("zoo_bert")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.usefixtures("shared_store")]
+
+MODELS = ["bert-tiny", "bert-mini", "bert-small"]
+CPU = {"device": "cpu", "precision": "fp32"}
+WORDS = {"delivery": "parcel courier monday late", "refund": "money back lamp broken", "app": "screen crash login"}
+
+
+def write_messages(path: Path, rows: int, seed: int) -> Path:
+    draw = random.Random(seed)
+    lines = []
+    for _ in range(rows):
+        label = draw.choice(list(WORDS))
+        words = [*draw.sample(WORDS[label].split(), 2), *draw.sample(["the", "my", "is", "and", "this", "please"], 3)]
+        lines.append(f"{' '.join(words)} {draw.random():.3f},{label}\n")
+    path.write_text("text,label\n" + "".join(lines))
+    return path
+
+
+@pytest.fixture(scope="module")
+def messages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_messages(tmp_path_factory.mktemp("messages") / "messages.csv", 200, seed=1)
+
+
+class StoppedAfter(Worker):
+    """A worker that is asked to stop once a model was judged at a stage."""
+
+    stage = "1/4 of the rows"
+
+    def emit(self, event: AnyEvent) -> None:
+        super().emit(event)
+        if isinstance(event, CandidateMeasured) and event.candidate.stage == self.stage:
+            self.signalled = True
+
+
+@pytest.fixture(scope="module")
+def picked(messages: Path, shared_store: Path) -> zoo.Run:
+    """A run that was stopped when it had trained one model for a short while, and then went on to its end."""
+    place = Place(device="cpu", precision="fp32")
+    job = Job(verb="pick", model="", source=Source(data=str(messages)), place=place, name="picked")
+    folder = store.create(pick_request(job, {"models": ",".join(MODELS), "epochs": 1}))
+    worker, threads = StoppedAfter(folder, folder.request, 0, 1), torch.get_num_threads()
+    torch.set_num_threads(1)  # threads of a busy machine wait for one another, and these networks are tiny
+    stopped = pick(worker)
+    torch.set_num_threads(threads)
+    assert isinstance(stopped, RunCancelled)
+    worker.emit(stopped)
+    return zoo.open_run("picked").resume().wait(progress=False)
+
+
+def candidates(run: zoo.Run) -> dict[str, Candidate]:
+    return {one.name: one for one in run.snapshot.candidates}
+
+
+def test_one_is_picked_and_the_table_says_why(picked: zoo.Run, messages: Path) -> None:
+    table = candidates(picked)
+    assert set(table) == {*MODELS, "floor"}
+    (chosen,) = (one for one in table.values() if one.chosen)
+    assert chosen.name != "floor"
+    finalists = [one for one in table.values() if one.stage == "all rows" and one.name != "floor"]
+    assert len(finalists) == 2
+    for one in (*finalists, table["floor"]):
+        assert one.figure is not None
+        assert one.interval is not None
+        assert one.interval[0] <= one.figure <= one.interval[1]
+        assert one.test is not None
+    assert picked.metrics["accuracy"] == chosen.test
+    assert picked.intervals["accuracy"].low <= picked.metrics["accuracy"]
+    assert picked.model.predict("my parcel is late").label in WORDS
+    readme = (picked.folder.model_folder / "README.md").read_text()
+    assert f"## Why {chosen.name}" in readme
+    assert "| floor |" in readme
+    assert not picked.folder.students_folder.exists()
+
+
+def test_the_model_picked_is_trained_further(picked: zoo.Run, messages: Path) -> None:
+    run = zoo.finetune("picked", messages, max_steps=1, name="further", **CPU).wait(progress=False)
+    assert run.status == "finished"
+
+
+def test_what_is_done_is_not_done_again(picked: zoo.Run) -> None:
+    events = picked.events()
+    (resumed,) = (place for place, event in enumerate(events) if isinstance(event, RunStarted))
+    learnt = [event.message for event in events[resumed:] if isinstance(event, Noted) and "1/4" in event.message]
+    assert [message.partition(" ")[0] for message in learnt] == MODELS[1:]
+    assert not any(": linear probe" in event.message for event in events[resumed:] if isinstance(event, Noted))
+    assert all(one.seconds > 0 for one in picked.snapshot.candidates if one.name != "floor")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--models", "bert-tiny"], "only bert-tiny is there to be picked"),
+        (["--models", "bert-tiny,resnet10-32px"], "resnet10-32px cannot finetune for text-classification"),
+        (["--models", "bert-tiny,bert-minni"], "bert-minni"),
+        (["--under", "ten"], "--under is 'ten', which says no bound"),
+        (["--within", "soon"], "--within is 'soon', which says no bound"),
+        (["--models", "bert-tiny,bert-mini", "--under", "1kB"], "no model is there to be picked"),
+        (["--task", "feature-extraction"], "no data can tell"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_a_line(
+    words: list[str], said: str, messages: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["pick", "--data", str(messages), *words]) == ExitCode.USAGE
+    assert said in capsys.readouterr().err

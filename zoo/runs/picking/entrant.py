@@ -1,0 +1,255 @@
+"""A model that may be picked: what fine-tuning it takes, what its body knows before, what it answers after."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import msgspec
+
+from zoo import atomic
+from zoo.ability_options import option_set, parse_recorded
+from zoo.card import Card
+from zoo.catalog import result_cards
+from zoo.data.example import Example
+from zoo.hyperparameters import DataOptions
+from zoo.memory import release_memory
+from zoo.plurals import counted
+from zoo.runs import hooks
+from zoo.runs.attempt import Worker
+from zoo.runs.baseline import ignore
+from zoo.runs.candidate import Candidate
+from zoo.runs.context import PredictionRun, TrainingRun
+from zoo.runs.events import AnyEvent, Noted, PredictionsWritten, RunPlanned
+from zoo.runs.picking.rows import PickRows
+from zoo.runs.preparation import card_of, fetch_weights, resolve
+from zoo.runs.publishing import publish
+from zoo.runs.request import StudentRequest
+from zoo.runs.result import MANIFEST, ResultManifest
+from zoo.runs.shrinking.measuring import Answered, Stopped, answer_rows
+from zoo.runs.shrinking.student_worker import StudentWorker
+from zoo.runs.store import size_bytes
+from zoo.runs.training_data import TrainingData
+from zoo.runs.training_job import Part, drop_unfinished, run_of
+from zoo.sanitize import one_line
+from zoo.tasks.task import Task
+
+FOLDS = 5
+"""That rows are divided into where nothing is trained."""
+MOST_PROBED = 2_000
+"""Rows that a body is asked about before anything is trained."""
+JUDGED = "judged.json"
+"""What is known of a stage that is done: an attempt to come need not do it again."""
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What fine-tuning a model on all rows takes."""
+
+    epochs: float = 0.0
+    """0 where it has a loop of its own, which does not say."""
+    seconds: float | None = None
+    """None where that is not known."""
+
+
+class Trained(NamedTuple):
+    """What came of a fine-tuning."""
+
+    card: Card
+    folder: Path
+    manifest: ResultManifest
+
+
+class Entrant:
+    """A model that takes part.
+
+    Args:
+        worker: of the run.
+        request: of the model and its fine-tuning.
+        task: that is learnt.
+        rows: that it is tried on.
+    """
+
+    def __init__(self, worker: Worker, request: StudentRequest, task: Task, rows: PickRows) -> None:
+        self.name, self._worker, self._request, self._task, self._rows = request.name, worker, request, task, rows
+        self._own = StudentWorker(worker, request)
+        self.plugin, self.card = resolve(self._own)
+        self.seconds = 0.0
+
+    def plan(self) -> Plan:
+        """What its fine-tuning takes, by its first steps here."""
+        path = self._own.folder.path / "plan.json"
+        if not path.exists():
+            plans: list[RunPlanned] = []
+
+            def look(event: AnyEvent) -> None:
+                if isinstance(event, RunPlanned):
+                    plans.append(event)
+
+            with self._timed():
+                run = dataclasses.replace(self._run(self._own, self._rows.data), dry_run=True, emit=look)
+                hooks.fit(self.plugin, "finetune", dataclasses.replace(run, set_aside=ignore))
+            plan = Plan()
+            if plans:
+                planned = plans[-1]
+                rate = planned.samples_per_s
+                plan = Plan(planned.epochs, planned.steps * planned.batch_size / rate if rate else None)
+            atomic.write_bytes(path, msgspec.json.encode(plan))
+        return msgspec.json.decode(path.read_bytes(), type=Plan)
+
+    def known(self, stage: str) -> Candidate | None:
+        """What an earlier attempt has found of a stage; None where it was not done."""
+        path = self._own.folder.path / _folder_of(stage) / JUDGED
+        if not path.exists():
+            return None
+        candidate = msgspec.json.decode(path.read_bytes(), type=Candidate)
+        self.seconds = candidate.seconds
+        return candidate
+
+    def keep(self, stage: str, candidate: Candidate) -> None:
+        """Keep what was found for an attempt to come."""
+        path = self._own.folder.path / _folder_of(stage) / JUDGED
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic.write_bytes(path, msgspec.json.encode(candidate))
+
+    def probed(self, rows: int) -> Any:
+        """What nearest neighbours and a linear head say of rows that they have not seen; None where its body makes no
+        single vector of an input.
+        """
+        probing = importlib.import_module("zoo.training.probing")
+        with self._timed():
+            run = dataclasses.replace(self._run(self._own, self._rows.data), emit=ignore)
+            trainable = self.plugin.hook("finetune")(run=run)
+            vectors = probing.vectors_of(trainable, run, run.train[:rows])
+            self._check()
+            if vectors is None:
+                return None
+            return probing.out_of_fold(trainable, vectors, FOLDS, self._check)
+
+    def plain_answers(self, vectors: Any, asked: Any) -> Any:
+        """What a linear model says of inputs that no network has seen, by the objective of this model; None where it
+        has none for that.
+        """
+        probing = importlib.import_module("zoo.training.probing")
+        run = dataclasses.replace(self._run(self._own, self._rows.data), emit=ignore)
+        trainable = self.plugin.hook("finetune")(run=run)
+        if not isinstance(trainable, probing.PooledObjective):
+            return None
+        return probing.plain_answers(trainable, vectors, run.train, asked)
+
+    def trained(self, rows: int, plan: Plan) -> Trained:
+        """Fine-tune it on the first rows, or go on with that; on all of them as by itself.
+
+        Raises:
+            Stopped: somebody asked for it.
+        """
+        # A result has the name of the folder that it is in: here that of the run, whose model it may become.
+        worker = StudentWorker(self._worker, self._request, f"{rows}-rows", self._worker.folder.name)
+        folder = worker.folder.model_folder
+        if not (folder / MANIFEST).exists():
+            drop_unfinished(worker)
+            data = self._rows.first(rows)
+            run = self._run(worker, data)
+            if rows < len(self._rows.data.train):
+                run = dataclasses.replace(run, options=_as_long(run.options, plan))
+            with self._timed():
+                try:
+                    result = hooks.fit(self.plugin, "finetune", run)
+                finally:
+                    shutil.rmtree(run.scratch_folder, ignore_errors=True)
+            if result.cancelled:
+                raise Stopped
+            publish(worker, self.plugin, self.card, run, result, [data])
+            shutil.rmtree(worker.folder.checkpoints_folder, ignore_errors=True)
+        manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=ResultManifest)
+        base = card_of(self.plugin, f"{self.plugin.name}/{manifest.base}")
+        (card,) = result_cards(manifest, base, folder)
+        return Trained(card, folder, manifest)
+
+    def forget(self, trained: Trained) -> None:
+        """Remove the weights of a training that is judged."""
+        shutil.rmtree(trained.folder, ignore_errors=True)
+
+    def answered(self, trained: Trained, examples: Sequence[Example]) -> Answered:
+        """What it answers to rows, and what that takes.
+
+        Raises:
+            Stopped: somebody asked for it.
+        """
+        training = self._request.training
+        ability = trained.card.ability("predict", self._task.name)
+        known = option_set(ability).__struct_fields__
+        options = {name: value for name, value in self._task.judged_options.items() if name in known}
+        run = PredictionRun(
+            card=trained.card,
+            task=self._task,
+            weights=trained.folder,
+            options=parse_recorded(ability, options),
+            device=training.device,
+            precision=training.precision if training.precision in ability.precisions else "fp32",
+            note=ignore,
+        )
+        release_memory()
+        return answer_rows(
+            lambda: hooks.load_predictor(self.plugin, run),
+            examples,
+            self._worker.should_stop,
+            lambda done: self._worker.emit(PredictionsWritten(rows=done, total_rows=len(examples))),
+        )
+
+    def measured(self, stage: str, trained: Trained, answered: Answered) -> Candidate:
+        """What is known of it by then, its figure aside."""
+        return Candidate(
+            name=self.name,
+            stage=stage,
+            precision=self._request.training.precision,
+            size_bytes=size_bytes(trained.folder),
+            memory_bytes=answered.memory_bytes,
+            latency_s=answered.latency_s,
+            rows_per_s=answered.rows_per_s,
+            seconds=self.seconds,
+        )
+
+    def _run(self, worker: StudentWorker, data: TrainingData) -> TrainingRun:
+        ability = self.card.ability("finetune", self._task.name)
+        # Has its fields: plugins are held to it.
+        options = cast("DataOptions", parse_recorded(ability, worker.request.options))
+        part = Part(worker, "finetune", self._task, options, dataclasses.replace(data, worker=worker))
+        run = run_of(worker, part, self.card, fetch_weights(worker, self.card))
+        return dataclasses.replace(run, set_aside=lambda unusable: self._note_unusable(worker, unusable))
+
+    def _note_unusable(self, worker: StudentWorker, unusable: Sequence[tuple[Example, str]]) -> None:
+        """Rows that one model cannot read are nothing to the others."""
+        if unusable:
+            rows, (example, reason) = counted(len(unusable), "row"), unusable[0]
+            worker.emit(Noted(message=f"cannot learn from {rows}, first row {example.row}: {one_line(reason)}"))
+
+    def _check(self) -> None:
+        if self._worker.should_stop():
+            raise Stopped
+
+    @contextlib.contextmanager
+    def _timed(self) -> Iterator[None]:
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds += time.perf_counter() - begun
+            release_memory()
+
+
+def _as_long(options: Any, plan: Plan) -> Any:
+    """As many passes as over all rows, judged once, in the end."""
+    changes: dict[str, Any] = {"epochs": plan.epochs, "eval_steps": 1_000_000} if plan.epochs else {}
+    fields = type(options).__struct_fields__
+    return msgspec.structs.replace(options, **{name: new for name, new in changes.items() if name in fields})
+
+
+def _folder_of(stage: str) -> str:
+    """Named by the stage, of which a share of the rows is a fraction."""
+    return stage.replace("/", "-").replace(" ", "-")

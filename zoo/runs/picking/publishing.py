@@ -1,0 +1,56 @@
+"""From the model that was picked to the result of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from zoo import atomic
+from zoo.metrics.intervals import Interval
+from zoo.rendering.markdown import markdown
+from zoo.runs.attempt import Worker
+from zoo.runs.candidate import Candidate
+from zoo.runs.model_card import README
+from zoo.runs.overview import candidate_table
+from zoo.runs.picking.entrant import Trained
+from zoo.runs.result import MANIFEST
+from zoo.runs.shrinking.packed import copy_linked
+
+
+def publish_picked(
+    worker: Worker,
+    trained: Trained,
+    name: str,
+    metrics: Mapping[str, float],
+    intervals: Mapping[str, Interval],
+    words: str,
+    table: Sequence[Candidate],
+) -> None:
+    """Make what a finalist has learnt the model of the run; its training stays until the run has ended.
+
+    Args:
+        worker: of the run.
+        trained: the finalist.
+        name: of it.
+        metrics: of the test rows.
+        intervals: of these.
+        words: what the tests came to.
+        table: all models that took part.
+    """
+    folder = worker.folder.model_folder
+    copy_linked(trained.folder, folder)
+    readme = folder / README
+    parts = [
+        readme.read_text(encoding="utf-8").rstrip(),
+        f"## Why {name}\n\n{words}. The figures of this model are of test rows, which chose nothing; those above are "
+        "of the rows that chose.",
+        markdown((candidate_table(table),)),
+    ]
+    atomic.write_text(readme, "\n\n".join(parts) + "\n")
+    manifest = msgspec.structs.replace(
+        trained.manifest,
+        metrics=dict(metrics),
+        intervals={metric: (one.low, one.high) for metric, one in intervals.items()},
+    )
+    atomic.write_bytes(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))

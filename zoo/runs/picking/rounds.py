@@ -1,0 +1,69 @@
+"""Successive halving (Jamieson and Talwalkar 2016, arXiv:1502.07943): who goes on, and on how many rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+KEPT = Fraction(1, 2)
+"""Of those that take part in a round."""
+FEWEST_ROWS = 32
+"""That a network learns from in a round."""
+
+
+class Round(NamedTuple):
+    """A short fine-tuning of those that are left."""
+
+    share: Fraction
+    """Of the rows, and so of the steps."""
+    kept: int
+    """How many go on."""
+
+    def rows(self, all_rows: int) -> int:
+        """How many of all they learn from."""
+        return min(all_rows, max(FEWEST_ROWS, math.ceil(self.share * all_rows)))
+
+    @property
+    def words(self) -> str:
+        """What a figure of it is of."""
+        return f"{self.share} of the rows"
+
+
+def probed_number(entrants: int, finalists: int) -> int:
+    """How many go on after nobody was trained."""
+    return max(finalists, math.ceil(KEPT * entrants))
+
+
+def rounds_of(entrants: int, finalists: int) -> list[Round]:
+    """The rounds before the finalists learn from all rows: each of twice as many rows as the one before, the last of a
+    quarter.
+
+    Args:
+        entrants: that take part in the first.
+        finalists: that are left in the end.
+    """
+    numbers = []
+    while entrants > finalists:
+        entrants = max(finalists, math.ceil(KEPT * entrants))
+        numbers.append(entrants)
+    return [Round(Fraction(1, 4 * 2 ** (len(numbers) - 1 - place)), kept) for place, kept in enumerate(numbers)]
+
+
+def best(
+    figures: Mapping[str, float | None], kept: int, *, larger_is_better: bool, always: Sequence[str] = ()
+) -> list[str]:
+    """Names of the best, in the order they came in; one without a figure goes on, as nothing speaks against it.
+
+    Args:
+        figures: of each.
+        kept: how many of those go on that have one.
+        larger_is_better: whether larger figures are.
+        always: who goes on in any case, beside them.
+    """
+    sign = -1 if larger_is_better else 1
+    known = {name: figure for name, figure in figures.items() if figure is not None}
+    ranked = sorted(known, key=lambda name: sign * known[name])
+    going_on = {*ranked[:kept], *always, *(name for name, figure in figures.items() if figure is None)}
+    return [name for name in figures if name in going_on]
