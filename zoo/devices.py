@@ -227,6 +227,17 @@ def usable_cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def computing_threads(processes: int = 1) -> int:
+    """Threads that torch computes with where nobody says otherwise: as many as there are cores for each process."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdecimal() and int(asked) and processes == 1:
+        return int(asked)
+    import psutil
+
+    cores = min(usable_cpus(), psutil.cpu_count(logical=False) or usable_cpus())
+    return max(1, cores // processes)
+
+
 def _choose_device(name: str, here: Sequence[Device], users: Mapping[str, int]) -> tuple[Device, str]:
     fitting = [device for device in here if name in ("auto", device.name, device.kind)]
     notes = [device.note for device in here if device.note]

@@ -114,6 +114,11 @@ class FileCache:
         media = {path: known for path, known in self._media.items() if is_encodable(path)}
         return msgspec.msgpack.encode(media) if media else b""
 
+    @property
+    def media(self) -> tuple[str, ...]:
+        """Paths of the media files that something is known of."""
+        return tuple(self._media)
+
     def _known(self, path: str) -> _Media | None:
         """What is known of a media file as it is now."""
         known = self._media.get(path)

@@ -131,7 +131,7 @@ def _source(folder: Path, request: RunRequest | SourceRequest, task: str) -> dic
         "task": task,
         "columns": data.columns,
         "separator": data.separator,
-        "classes": data.classes,
+        "classes": path(data.classes),
         "merge_labels": data.merge_labels,
         "teacher": request.teacher.model if request.teacher else "",
     }

@@ -23,6 +23,7 @@ from zoo.jobs import BESIDE, PROCESSES, SHARD, Job, in_plain_types
 from zoo.kept_heads import beside_added, beside_kept, left_behind
 from zoo.model_choice import choose_model, new_head
 from zoo.options import Options, changed, read, to_dict
+from zoo.planned_results import is_planned
 from zoo.plugins import load_plugin, wrapping_plugins
 from zoo.privacy import check_private_job, is_private
 from zoo.runs import queue, store
@@ -163,6 +164,7 @@ def setting(
         "shard": shard,
         "dry_run": job.dry_run,
         "created_at": time.time(),
+        "weights_digest": card.weights.digest if card.weights and not is_planned(card) else "",
         "versions": relevant_versions(load_plugin(card.plugin).distribution),
     }
 

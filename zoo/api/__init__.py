@@ -20,6 +20,7 @@ from zoo.api.jobs import evaluate, finetune, predict_file, pretrain, run_recipe
 from zoo.api.model import Model, load, models
 from zoo.api.picking import pick
 from zoo.api.planning import plan
+from zoo.api.replaying import bundle, replay, replay_differences, start_replay
 from zoo.api.result_folder import export
 from zoo.api.run import Run, list_runs, open_run
 from zoo.api.shrinking import shrink
@@ -30,6 +31,7 @@ __all__ = [
     "Model",
     "Run",
     "audit",
+    "bundle",
     "compare",
     "evaluate",
     "export",
@@ -45,9 +47,12 @@ __all__ = [
     "plan",
     "predict_file",
     "pretrain",
+    "replay",
+    "replay_differences",
     "run_recipe",
     "serve_federation",
     "shrink",
     "start",
+    "start_replay",
     "start_sequence",
 ]

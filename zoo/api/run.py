@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from zoo.api.model import Model, load_card
-from zoo.blocks import Report
+from zoo.blocks import Block
 from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.errors import RunCancelled, RunFailed, UnknownModel, Unsupported
@@ -29,6 +31,7 @@ from zoo.runs.store import RunFolder, name_of_result
 
 if TYPE_CHECKING:
     from zoo.diagnosis import Diagnosis
+    from zoo.replaying import Replayed
 
 
 class LoadedModels(Mapping[str, Model]):
@@ -52,6 +55,17 @@ class LoadedModels(Mapping[str, Model]):
 
     def __len__(self) -> int:
         return len(self._cards)
+
+
+class RunReport(tuple[Block, ...]):
+    """Blocks of a report, which a notebook shows one below the other."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        from zoo.rendering.html import html
+
+        return html(self)
 
 
 @dataclass(frozen=True)
@@ -101,9 +115,43 @@ class Run:
         return tuple(read_doubtful_labels(self.folder))
 
     @property
-    def report(self) -> Report:
+    def report(self) -> RunReport:
         """What the final evaluation reports beside its figures: of a classifier the classes and confusion matrix."""
-        return self.snapshot.report
+        return RunReport(self.snapshot.report)
+
+    def save_report(
+        self, *, html: str | os.PathLike[str] | None = None, png: str | os.PathLike[str] | None = None
+    ) -> tuple[Path, ...]:
+        """Write all that is known of the run as files to be handed on; one that is going on or failed has one, too.
+
+        Args:
+            html: of a page that needs nothing from elsewhere: curves, evaluation, data, examples, settings,
+                environment, and how to run it again. Of a private run no row is shown.
+            png: of the curves.
+
+        Returns:
+            The absolute paths. An earlier report is overwritten, any other file is not.
+
+        Raises:
+            OptionInvalid: there is another file, or no such folder.
+            Unsupported: for `png`, the run has no curves, or Pillow is missing.
+            StoreInvalid: the run cannot be read, or a file cannot be written.
+        """
+        from zoo.reports import write_curves, write_page
+
+        pages = () if html is None else (write_page(self.folder, html),)
+        return (*pages, *(() if png is None else (write_curves(self.folder, png),)))
+
+    @property
+    def replayed(self) -> Replayed:
+        """Of a run that `zoo.replay` made: whether the same bits came out, or how far they are apart.
+
+        Raises:
+            Unsupported: it is no replay, or has not finished.
+        """
+        from zoo.replaying import replayed
+
+        return replayed(self.folder)
 
     def why(self) -> Diagnosis:
         """What went wrong with the run: findings with their evidence, and commands that help; none for a sound run."""

@@ -1,4 +1,4 @@
-"""Write what a run has learnt as a folder that other libraries load, or that answers without zoo."""
+"""Write what a run has learnt as a folder that other libraries load, or that answers without zoo; or pack the run."""
 
 from __future__ import annotations
 
@@ -6,25 +6,35 @@ import argparse
 import json
 from typing import Any
 
-from zoo.api import export
+from zoo.api import bundle, export
 from zoo.api.result_folder import FORMATS
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.parser import Parser
 from zoo.cli.source_args import add_columns, columns_of
+from zoo.errors import OptionInvalid
+from zoo.plurals import counted
 from zoo.runs.agreement import Agreement
+from zoo.units import size
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags."""
-    assert isinstance(parser, Parser)
+def complete_parser(parser: Parser, words: list[str]) -> None:
+    """Declare the flags; a folder is named unless the run is packed."""
+    packed = any(word.partition("=")[0] == "--bundle" for word in words)
     parser.examples = (
         "zoo export mine mine-as-files",
         "zoo export mine mine-onnx --format onnx --data test.csv",
         "zoo export joint --head sentiment sentiment-as-files",
+        "zoo export mine --bundle mine.zip",
     )
     parser.add_argument("result", metavar="RESULT", help="a finished run, or one of its heads")
-    parser.add_argument("folder", metavar="DIR", help="a new folder")
+    parser.add_argument("folder", metavar="DIR", nargs="?" if packed else None, help="a new folder")
+    parser.add_argument(
+        "--bundle",
+        metavar="FILE.zip",
+        help="in its place: the run, without weights, in one file that zoo replay FILE.zip does again on any machine",
+    )
+    parser.add_argument("--without-data", action="store_true", help="of --bundle: leave the data out")
     parser.add_argument(
         "--format",
         choices=tuple(FORMATS),
@@ -45,6 +55,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Write it; prints where it is, and how its answers compare."""
+    if args.bundle is not None:
+        return _bundle(args)
+    if args.without_data:
+        raise OptionInvalid("--without-data goes with --bundle", f"zoo export {args.result} --bundle FILE.zip")
     folder = export(
         args.result,
         args.folder,
@@ -64,4 +78,21 @@ def run(args: argparse.Namespace) -> ExitCode:
     if compared:
         diagnostics.note(str(Agreement(compared["answers"], compared["changed"], compared["largest_difference"])))
     diagnostics.note("README.md in it says how it is loaded without zoo")
+    return ExitCode.OK
+
+
+def _bundle(args: argparse.Namespace) -> ExitCode:
+    """Pack the run; prints where the file is."""
+    if args.folder or args.data or args.head or args.task or args.format != "safetensors" or columns_of(args):
+        raise OptionInvalid(
+            "--bundle packs a whole run, and takes nothing but --without-data",
+            f"zoo export {args.result} --bundle FILE.zip",
+        )
+    packed = bundle(args.result, args.bundle, with_data=not args.without_data)
+    if args.json:
+        output.emit_json({"bundle": str(packed.path), "size_bytes": packed.size_bytes, "data_files": packed.data_files})
+        return ExitCode.OK
+    output.line(str(packed.path))
+    data = f"without data ({packed.without_data})" if packed.without_data else counted(packed.data_files, "data file")
+    diagnostics.note(f"{size(packed.size_bytes)}, {data}; on another machine: zoo replay {packed.path.name}")
     return ExitCode.OK

@@ -34,8 +34,17 @@ def settings_of(subject: Subject) -> dict[str, str]:
     """All settings of a run by their names; a model that comes with a plugin has none."""
     if subject.request is None:
         return {}
-    plan = subject.snapshot.plan if subject.snapshot else None
-    return {name: _text(value) for name, value in _settings(subject.request, plan)}
+    return settings_of_request(subject.request, subject.snapshot.plan if subject.snapshot else None)
+
+
+def settings_of_request(request: RunRequest, plan: RunPlanned | None) -> dict[str, str]:
+    """All settings of a run by their names.
+
+    Args:
+        request: what was asked for.
+        plan: what it settled on where that was left open; None where it has not, yet.
+    """
+    return {name: _text(value) for name, value in _settings(request, plan)}
 
 
 def _settings(request: RunRequest, plan: RunPlanned | None) -> Iterator[tuple[str, Any]]:
@@ -60,7 +69,7 @@ def _settings(request: RunRequest, plan: RunPlanned | None) -> Iterator[tuple[st
     if federation is not None:
         yield "clients", ", ".join(client.name for client in federation.clients)
         yield from _named(federation.options)
-    yield from _named({**request.mixing, **request.shrinking})
+    yield from _named({**request.mixing, **request.shrinking, **request.auditing})
     yield "device", request.device
     yield "precision", request.precision
     yield "processes", request.processes

@@ -25,9 +25,10 @@ from zoo.blocks import (
 from zoo.rendering.colours import hex_colour, ink_on, label_colour
 from zoo.rendering.legend import legend, more_boxes
 from zoo.rendering.pictures import mark, png_of, read_picture
+from zoo.rendering.plot import plot_of
 from zoo.rendering.sounds import sound_cells
 from zoo.rendering.spans import MarkedPart, more_spans, parts_of, span_list
-from zoo.rendering.text import LEGEND, cell_texts, displayed_labels, vector_range
+from zoo.rendering.text import LEGEND, cell_texts, confusion_lines, displayed_labels, vector_range
 from zoo.sanitize import one_line
 
 INK = "76, 139, 245"
@@ -40,8 +41,13 @@ _VECTOR_COLUMNS = 64
 PICTURE_SIDES = (640, 480, 320, 160)
 """Pixels of the longer side of a picture, the first that makes no more than so many bytes; the last always does."""
 PICTURE_BYTES = 400_000
-CURVE_SIZE = (260, 100)
-"""Pixels of a curve."""
+CURVE_SIZE = (300, 140)
+"""Pixels of the frame of a curve."""
+_LEFT_OF_CURVE = 60
+MATRIX_LABELS, SHOWN_CONFUSIONS = 60, 40
+"""Labels up to which a matrix is shown whole, and how many confusions are listed of a larger one."""
+SHOWN_ROWS = 2_000
+"""Of a table."""
 SOUND_COLUMNS, SOUND_LINES = 80, 15
 """Of a recording."""
 
@@ -88,15 +94,15 @@ def _bars(block: Bars) -> str:
 
 def _table(table: Table, swatches: bool = False) -> str:
     head = _row([(_safe(header), _LEFT) for header in table.headers], "th")
-    rows = []
-    for texts, row in zip(cell_texts(table), table.rows, strict=True):
+    rows, more = [], len(table.rows) - SHOWN_ROWS
+    for texts, row in list(zip(cell_texts(table), table.rows, strict=True))[:SHOWN_ROWS]:
         cells = [
             (_safe(text), _LEFT if isinstance(cell, str) else _RIGHT) for text, cell in zip(texts, row, strict=True)
         ]
         if swatches:
             cells[0] = (_swatch(str(row[0])) + cells[0][0], _LEFT)
         rows.append(_row(cells))
-    return _element("table", head + "".join(rows))
+    return _element("table", head + "".join(rows)) + (_element("p", f"and {more:,} more") if more > 0 else "")
 
 
 def _swatch(label: str) -> str:
@@ -107,21 +113,41 @@ def _curve(block: Curve) -> str:
     """The line in a frame, between its range; its title stands in the frame, so that curves stand side by side."""
     if not block.points:
         return _element("p", f"{_safe(block.title)}: nothing yet")
-    (left, *_), (right, newest) = block.points[0], block.points[-1]
     figures = [y for _, y in block.points]
-    low, high = min(figures), max(figures)
+    words = f"{block.points[0][0]:,.0f} to {block.points[-1][0]:,.0f}"
+    caption = (
+        _element("b", f"{_safe(block.title)} {figures[-1]:.4g}")
+        + f"<br/>{min(figures):.4g} to {max(figures):.4g}, {words}"
+    )
+    return _element(
+        "figure", curve_svg(block) + _element("figcaption", caption), "display: inline-block; margin: 0 1em 1em 0"
+    )
+
+
+def curve_svg(curve: Curve) -> str:
+    """The line in a frame, with figures beside its axes, in the colour of the text around it."""
     width, height = CURVE_SIZE
-    line = " ".join(
-        f"{(x - left) / ((right - left) or 1) * width:.1f},{(high - y) / ((high - low) or 1) * height:.1f}"
-        for x, y in block.points
-    )
-    drawn = (
-        f'<svg width="{width}" height="{height}" viewBox="-2 -2 {width + 4} {height + 4}">'
-        f'<polyline points="{line}" fill="none" stroke="rgb({INK})" stroke-width="1.5"></polyline></svg>'
-    )
-    words = (f"{_safe(block.title)} {newest:.4g}", f"{low:.4g} to {high:.4g}, {left:,.0f} to {right:,.0f}")
-    caption = _element("figcaption", f"{_element('b', words[0])}<br/>{words[1]}")
-    return _element("figure", drawn + caption, "display: inline-block; margin: 0 1em 1em 0")
+    plot = plot_of(curve, width, height)
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in plot.line)
+    x, y = plot.line[-1]
+    parts = [
+        f'<rect width="{width}" height="{height}" fill="none" stroke="currentColor" stroke-opacity="0.3"></rect>',
+        *(
+            f'<text x="{tick.place:.1f}" y="{height + 15}" text-anchor="middle">{tick.text}</text>'
+            for tick in plot.x_ticks
+        ),
+        *(f'<text x="-6" y="{tick.place + 4:.1f}" text-anchor="end">{tick.text}</text>' for tick in plot.y_ticks),
+        *(
+            f'<line x1="0" x2="{width}" y1="{tick.place:.1f}" y2="{tick.place:.1f}" stroke="currentColor" '
+            'stroke-opacity="0.15"></line>'
+            for tick in plot.y_ticks
+        ),
+        f'<polyline points="{line}" fill="none" stroke="rgb({INK})" stroke-width="1.5"></polyline>',
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="rgb({INK})"></circle>',
+    ]
+    box = f"{-_LEFT_OF_CURVE} -8 {width + _LEFT_OF_CURVE + 16} {height + 28}"
+    size = f'width="{width + _LEFT_OF_CURVE + 16}" height="{height + 28}" viewBox="{box}"'
+    return f'<svg {size} font-size="11" fill="currentColor">{"".join(parts)}</svg>'
 
 
 def _picture(block: PictureBlock) -> str:
@@ -170,6 +196,9 @@ def _mark(part: MarkedPart) -> str:
 
 
 def _matrix(matrix: Matrix) -> str:
+    if len(matrix.labels) > MATRIX_LABELS:
+        heading, *lines = confusion_lines(matrix, SHOWN_CONFUSIONS)
+        return _element("p", _safe(heading)) + _element("pre", "\n".join(_safe(line) for line in lines))
     names = [_safe(name) for name in displayed_labels(matrix.labels)]
     rows = [_row([("", _LEFT), *((name, _RIGHT) for name in names)], "th")]
     for name, counts in zip(names, matrix.counts, strict=True):

@@ -62,6 +62,10 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     """fp32, bf16 or fp16."""
     resumed_from_step: int | None = None
     """The checkpoint that the attempt goes on from; what the log holds of later steps did not last."""
+    processor: str = ""
+    """Its model; empty where nobody said it."""
+    threads: int | None = None
+    """That compute on it, in each process; None where nobody said it."""
 
 
 class WeightsFetched(Event, frozen=True, kw_only=True, tag="weights_fetched"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -49,7 +50,7 @@ class DataRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         """The same data where the folder that had them, or may have, is now."""
         paths = {
             name: str(after / Path(path).relative_to(before))
-            for name in ("path", "eval_path")
+            for name in ("path", "eval_path", "classes")
             if (path := getattr(self, name)) and Path(path).is_relative_to(before)
         }
         return msgspec.structs.replace(self, **paths)
@@ -154,9 +155,13 @@ class FederationRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
         """How many learn together, as far as it is known here."""
         return len(self.serving.clients) if self.serving else len(self.clients)
 
-    def moved(self, before: Path, after: Path) -> FederationRequest:
-        """The same clients where the folder of their data is now."""
-        clients = (msgspec.structs.replace(one, data=one.data.moved(before, after)) for one in self.clients)
+    def with_data(self, change: Callable[[DataRequest], DataRequest]) -> FederationRequest:
+        """The same clients on other data.
+
+        Args:
+            change: what becomes of the data of each.
+        """
+        clients = (msgspec.structs.replace(one, data=change(one.data)) for one in self.clients)
         return msgspec.structs.replace(self, clients=tuple(clients))
 
 
@@ -231,6 +236,10 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Whether an evaluation corrects the probabilities of its model by the data, and keeps that with the model."""
     dry_run: bool = False
     """Build everything, say what would be done, do nothing."""
+    replays: str = ""
+    """Name of the run that it does again; empty for one that does something new."""
+    weights_digest: str = ""
+    """Of the weights that it begins with; empty where there are none yet, or nobody said it."""
     created_at: float = 0.0
     """Unix time in seconds."""
     versions: dict[str, str] = {}
@@ -270,16 +279,24 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
         """What would have been asked for, were one of its clients alone."""
         return msgspec.structs.replace(self, verb="finetune", data=client.data, federation=None)
 
-    def moved(self, before: Path, after: Path) -> RunRequest:
-        """The same where the folder of its data is now."""
-        sources = (msgspec.structs.replace(one, data=one.data.moved(before, after)) for one in self.sources)
+    def with_data(self, change: Callable[[DataRequest], DataRequest]) -> RunRequest:
+        """The same on other data.
+
+        Args:
+            change: what becomes of each of its data.
+        """
+        sources = (msgspec.structs.replace(one, data=change(one.data)) for one in self.sources)
         return msgspec.structs.replace(
             self,
-            data=self.data.moved(before, after),
+            data=change(self.data),
             sources=tuple(sources),
-            federation=self.federation and self.federation.moved(before, after),
-            students=tuple(one.moved(before, after) for one in self.students),
+            federation=self.federation and self.federation.with_data(change),
+            students=tuple(one.with_data(change) for one in self.students),
         )
+
+    def moved(self, before: Path, after: Path) -> RunRequest:
+        """The same where the folder of its data is now."""
+        return self.with_data(lambda data: data.moved(before, after))
 
 
 class StudentRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -292,6 +309,6 @@ class StudentRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     prune: float = 0.0
     """Share of each layer of the larger one that is taken out before; 0 where another network is trained."""
 
-    def moved(self, before: Path, after: Path) -> StudentRequest:
-        """The same where the folder of its data is now."""
-        return msgspec.structs.replace(self, training=self.training.moved(before, after))
+    def with_data(self, change: Callable[[DataRequest], DataRequest]) -> StudentRequest:
+        """The same on other data; see `RunRequest.with_data`."""
+        return msgspec.structs.replace(self, training=self.training.with_data(change))

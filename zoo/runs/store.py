@@ -6,6 +6,7 @@ run.json          the request (RunRequest), written once
 media.bin         what was known of the files that the data name, such as images, when the request was made on them
 worker.json       who works on it: pid, start time, host; its modification time is the heartbeat
 events.jsonl      what happened, append-only
+replays.json      of a replay, the record of the run that it replays
 log.txt           whatever the worker and its libraries printed
 stop              present while someone asks the run to stop
 rank-N.error      why a process other than the first failed

@@ -17,6 +17,7 @@ import traceback
 from pathlib import Path
 
 from zoo.allocator import keep_freed_memory
+from zoo.devices import computing_threads, cpu_model
 from zoo.disk import error_path, full_disk, is_full
 from zoo.errors import RunCancelled as RunCancelledError
 from zoo.errors import RunFailed as RunFailedError
@@ -149,6 +150,8 @@ def _work(worker: Worker) -> AnyEvent:
             device=request.device,
             precision=request.precision,
             resumed_from_step=newest_step(worker.folder.checkpoints_folder),
+            processor=cpu_model(),
+            threads=computing_threads(worker.world_size),
         )
     )
     if worker.world_size != request.processes:

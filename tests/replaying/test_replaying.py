@@ -1,0 +1,271 @@
+"""A run is done again from its record: what differs is said before, whether the bits are the same after."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import zoo
+from zoo.cli import main
+from zoo.cli.exit_codes import ExitCode
+from zoo.errors import DatasetInvalid, OptionInvalid, UnknownModel, UnknownRun, Unsupported
+from zoo.replaying import unpacking
+from zoo.replaying.bundle import without_paths
+from zoo.runs.events import RunCancelled
+from zoo.runs.log import append
+
+
+@pytest.fixture
+def run(words: str, tmp_path: Path) -> zoo.Run:
+    """A finished run whose data are in a folder of the test."""
+    run = zoo.open_run(words)
+    data = tmp_path / "my data" / "rows.csv"
+    data.parent.mkdir()
+    shutil.copy(run.folder.request.data.path, data)
+    edit(run.folder.request_path, data={**json.loads(run.folder.request_path.read_bytes())["data"], "path": str(data)})
+    return run
+
+
+def edit(path: Path, **changes: Any) -> None:
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | changes))
+
+
+def data_of(run: zoo.Run) -> Path:
+    return Path(run.folder.request.data.path)
+
+
+@pytest.mark.slow
+def test_a_replay_is_a_run_that_gives_the_same_bits(run: zoo.Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", run.name]) == ExitCode.OK
+    out, err = capsys.readouterr()
+    assert "words-replay gave the same bits as words: " in out
+    assert "are what they were" in err
+    again = zoo.open_run("words-replay")
+    assert again.folder.request.replays == run.name
+    assert "replays words" in again.snapshot.notes
+    assert again.model.predict("good fine").label == "positive"
+
+    assert main(["replay", again.name, "--check", "--json"]) == ExitCode.OK
+    assert json.loads(capsys.readouterr().out)["same"]
+    edit(again.folder.path / "replays.json", metrics=run.metrics | {"accuracy": 2.0}, files={"other": "0" * 64})
+    assert main(["replay", again.name, "--check"]) == ExitCode.GATE
+    assert "gave other bits than words" in capsys.readouterr().out
+    assert "gave other bits" in again.replayed._repr_html_()
+    edit(again.folder.path / "replays.json", name=3)
+    assert main(["replay", again.name, "--check"]) == ExitCode.STORE
+
+
+def test_what_differs_is_said(run: zoo.Run) -> None:
+    assert zoo.replay_differences(run) == ()
+    edit(run.folder.request_path, versions={"python": "3.1", "gone": "1"}, weights_digest="1" * 64, device="cuda:0")
+    events = run.folder.events_path.read_text()
+    started = next(line for line in events.splitlines() if '"run_started"' in line)
+    other = json.dumps(json.loads(started) | {"processor": "an abacus", "threads": 99})
+    run.folder.events_path.write_text(events.replace(started, other))
+
+    found = {one.what: (one.then, one.now) for one in zoo.replay_differences(run, device="cpu")}
+    assert found["version of python"][0] == "3.1"
+    assert found["version of gone"] == ("1", "not there")
+    assert found["processor"][0] == "an abacus"
+    assert found["threads"][0] == "99"
+    assert found["device"] == ("cuda:0", "cpu")
+    assert found["weights it begins with"] == ("sha256 111111111111..", "none")
+
+
+def test_other_data_are_refused_unless_they_are_asked_for(run: zoo.Run, capsys: pytest.CaptureFixture[str]) -> None:
+    data = data_of(run)
+    data.write_text(data.read_text().replace("awful 3", "awfully 3"))
+    assert main(["replay", run.name]) == ExitCode.DATA
+    err = capsys.readouterr().err
+    assert "data was rows.csv (sha256 " in err
+    assert "--anyway" in err
+    assert [one.name for one in zoo.list_runs()] == [run.name]
+
+
+def test_data_that_are_gone_are_refused_in_any_case(run: zoo.Run, tmp_path: Path) -> None:
+    data = data_of(run).rename(tmp_path / "rows.csv")
+    for anyway in (False, True):
+        with pytest.raises(DatasetInvalid, match=r"cannot be replayed without its data: .* is gone"):
+            zoo.replay(run, anyway=anyway)
+    assert zoo.replay_differences(run, data=tmp_path) == ()
+    assert zoo.replay_differences(run, data=data) == ()
+    with pytest.raises(OptionInvalid, match="to look for data in"):
+        zoo.replay_differences(run, data=tmp_path / "nowhere")
+
+
+def test_only_finished_runs_are_replayed(run: zoo.Run, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(Unsupported, match="is no replay"):
+        _ = run.replayed
+    append(run.folder, RunCancelled())
+    for act in (lambda: zoo.replay(run), lambda: zoo.bundle(run, "cancelled.zip")):
+        with pytest.raises(Unsupported, match="only a finished run"):
+            act()
+    with pytest.raises(UnknownRun):
+        zoo.replay("nobody")
+    assert main(["replay", run.name, "--check", "--anyway"]) == ExitCode.USAGE
+    edit(run.folder.request_path, model="echo/gone")
+    (run.folder.events_path).write_text(run.folder.events_path.read_text().rpartition('{"event":"run_cancelled"')[0])
+    with pytest.raises(UnknownModel, match="which is not here"):
+        zoo.replay(run)
+
+
+def test_a_bundle_has_the_run_and_nothing_of_the_machine(
+    run: zoo.Run, tmp_path: Path, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(
+        run.folder.request_path,
+        device_reason=f"as {data_of(run)} and {Path.home()}/x/y say",
+        out=str(tmp_path / "a.csv"),
+    )
+    assert main(["export", run.name, "--bundle", str(tmp_path / "words.zip")]) == ExitCode.OK
+    out, err = capsys.readouterr()
+    assert out == f"{tmp_path / 'words.zip'}\n"
+    assert "1 data file" in err
+
+    with zipfile.ZipFile(tmp_path / "words.zip") as archive:
+        names = archive.namelist()
+        texts = [archive.read(name).decode() for name in names]
+        packed = archive.read("data/1/rows.csv")
+    assert sorted(names) == ["README.md", "bundle.json", "data/1/rows.csv", "recipe.toml", "record.json", "run.json"]
+    assert packed == data_of(run).read_bytes()
+    for text in texts:
+        for place in (str(tmp_path), str(store), str(Path.home()) + "/", "my data"):
+            assert place not in text
+    assert 'data = "data/1/rows.csv"' in texts[names.index("recipe.toml")]
+
+    for wrong in ("words.zip", "words.tar", "nowhere/words.zip"):
+        with pytest.raises(OptionInvalid):
+            zoo.bundle(run, tmp_path / wrong)
+    for flags in (["--without-data"], ["DIR", "--bundle", "b.zip"], []):
+        assert main(["export", run.name, *flags]) == ExitCode.USAGE
+
+
+def test_data_that_have_changed_are_not_packed(run: zoo.Run, tmp_path: Path) -> None:
+    data_of(run).write_text("text,label\na,b\nc,d\n")
+    with pytest.raises(DatasetInvalid, match="have changed since"):
+        zoo.bundle(run, tmp_path / "words.zip")
+    assert zoo.bundle(run, tmp_path / "words.zip", with_data=False).data_files == 0
+    with pytest.raises(DatasetInvalid, match=r"without its data: data was rows\.csv"):
+        zoo.replay(tmp_path / "words.zip")
+
+
+def test_the_data_of_a_private_run_stay(run: zoo.Run, tmp_path: Path) -> None:
+    edit(run.folder.request_path, options=run.folder.request.options | {"private": "eps=8"})
+    assert zoo.bundle(run, tmp_path / "words.zip").without_data == "the run is private"
+    with zipfile.ZipFile(tmp_path / "words.zip") as archive:
+        assert run.folder.request.data.sha256 not in archive.read("run.json").decode()
+    found = zoo.replay_differences(tmp_path / "words.zip", data=data_of(run).parent)
+    assert [one.what for one in found] == ["noise of its private training"]
+
+
+@pytest.fixture
+def packed(run: zoo.Run, tmp_path: Path) -> Path:
+    return zoo.bundle(run, tmp_path / "words.zip").path
+
+
+def rewritten(packed: Path, **changes: Any) -> Path:
+    """The same archive with other content of some files."""
+    target = packed.with_name("hostile.zip")
+    with zipfile.ZipFile(packed) as before, zipfile.ZipFile(target, "w") as after:
+        for entry in before.infolist():
+            after.writestr(entry, changes.get(entry.filename.partition(".")[0], before.read(entry)))
+    return target
+
+
+def refused(path: Path, words: str) -> None:
+    with pytest.raises(OptionInvalid, match=words):
+        zoo.replay(path)
+    assert [one.name for one in zoo.list_runs()] == ["words"]
+    assert list((Path(zoo.list_runs()[0].folder.path).parent).glob(".data-*")) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../out.csv",
+        "/etc/x",
+        "data/../../x",
+        "C:/x",
+        "data\\x",
+        "data/1/",
+        "data//x",
+        "data/./x",
+        "data/a:x",
+        "x" * 2000,
+    ],
+)
+def test_an_archive_that_leads_out_of_its_folder_is_refused(packed: Path, name: str) -> None:
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.writestr(zipfile.ZipInfo(name), "x")
+    refused(packed, "has a file named|is a link, a folder")
+
+
+def test_links_and_repeated_names_are_refused(packed: Path) -> None:
+    copy = Path(shutil.copy(packed, packed.with_name("copy.zip")))
+    link = zipfile.ZipInfo("data/1/link")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.writestr(link, "/etc/passwd")
+    refused(packed, "is a link")
+    with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(copy, "a") as archive:
+        archive.writestr("run.json", "{}")
+    refused(copy, "has a file named 'run.json'")
+
+
+def test_what_unpacks_to_too_much_is_refused(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "FREE_BYTES", 1000)
+    monkeypatch.setattr(unpacking, "MOST_EXPANSION", 20)
+    with zipfile.ZipFile(packed, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("data/1/bomb", bytes(10_000_000))
+    refused(packed, "would unpack to")
+    monkeypatch.setattr(unpacking, "MOST_FILES", 3)
+    refused(packed, "has 7 files, more than 3")
+
+
+def test_what_the_archive_does_not_list_or_lists_otherwise_is_refused(packed: Path) -> None:
+    with zipfile.ZipFile(packed) as archive:
+        run = json.loads(archive.read("run.json"))
+    refused(rewritten(packed, **{"data/1/rows": b"text,label\na,b\n"}), "is damaged at 'data/1/rows.csv'")
+    refused(rewritten(packed, run=b"{}"), "is damaged at 'run.json'")
+    refused(rewritten(packed, bundle=b"{}"), "has a bundle.json that is none")
+    refused(rewritten(packed, bundle=b'{"format":"zip","zoo":"9","files":[],"with_data":true}'), "whose format")
+    assert run["data"]["path"] == "bundle:data/1/rows.csv"
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.writestr("extra.txt", "x")
+    refused(packed, "has other files than it says, such as 'extra.txt'")
+    packed.write_bytes(packed.read_bytes()[:200])
+    refused(packed, "it is no zip archive")
+    refused(packed.with_name("nowhere.zip"), "cannot be read")
+
+
+@pytest.mark.parametrize("path", ["/etc/hosts/x", "bundle:../x", "bundle:run.json", "rows.csv"])
+def test_a_stranger_names_no_file_of_this_machine(packed: Path, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def placed(archive: unpacking._Archive, folder: Path) -> Any:
+        content = archive.struct("run.json", dict[str, Any])
+        content["data"]["path"] = path
+        monkeypatch.setattr(archive, "struct", lambda *_, **__: content)
+        return before(archive, folder)
+
+    before = unpacking._Archive.request
+    monkeypatch.setattr(unpacking._Archive, "request", placed)
+    refused(packed, "names")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("cpu: /home/me/x.csv is there", "cpu: x.csv is there"),
+        ("'C:\\Users\\me\\x.csv'", "'x.csv'"),
+        ("see https://example.org/a/b and bert/tiny, 1/2", "see https://example.org/a/b and bert/tiny, 1/2"),
+        ("~/a/b.csv", "b.csv"),
+        ("/", "/"),
+    ],
+)
+def test_paths_become_names(text: str, expected: str) -> None:
+    assert without_paths(text) == expected

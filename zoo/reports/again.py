@@ -1,0 +1,83 @@
+"""How a run is done again: as commands, and in Python."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+from zoo.data.columns import flag_naming
+from zoo.options import changed, parse
+from zoo.recipes import RECIPE
+from zoo.runs.request import RunRequest
+from zoo.runs.store import RunFolder
+from zoo.shrink_options import ShrinkOptions
+
+_FUNCTIONS = {"predict": "predict_file"}
+
+
+def commands(folder: RunFolder, request: RunRequest) -> Iterator[tuple[str, str]]:
+    """What to type, each with what is said of it.
+
+    Args:
+        folder: of the run.
+        request: what was asked for.
+    """
+    yield "From its record, with a word on whether the same bits come out:", shlex.join(["zoo", "replay", folder.name])
+    recipe = folder.path / RECIPE
+    if recipe.exists():
+        path = str(recipe)
+        yield "From its recipe, on the command line:", shlex.join(["zoo", request.verb, "--recipe", path])
+        yield "In Python:", f"import zoo\n\nrun = zoo.run_recipe({path!r})\nrun.wait()"
+        yield f"The recipe, {RECIPE}:", recipe.read_text(encoding="utf-8", errors="replace")
+    elif request.verb != "federate" and not request.sources:
+        yield "On the command line:", shlex.join(_words(request))
+        yield "In Python:", f"import zoo\n\nrun = {_call(request)}\nrun.wait()"
+
+
+def _words(request: RunRequest) -> Iterator[str]:
+    """The command that asks for the same."""
+    data = request.data
+    yield from ("zoo", request.verb, request.model)
+    if not request.own_rows:
+        yield from ("--file" if request.verb == "predict" else "--data", data.path)
+    for role, column in data.columns.items():
+        yield from f"{flag_naming(role)}{column}".split(" ", 1)
+    for name, value in _given(request).items():
+        flag = f"--{name.replace('_', '-')}"
+        if isinstance(value, bool):
+            yield flag if value else f"--no-{flag.removeprefix('--')}"
+        else:
+            yield from (flag, _text(value))
+
+
+def _call(request: RunRequest) -> str:
+    """The call of zoo that asks for the same."""
+    data = request.data
+    arguments = [repr(request.model)]
+    if not request.own_rows:
+        arguments.append(repr(data.path))
+    given = {"columns": dict(data.columns)} if data.columns else {}
+    given |= _given(request)
+    arguments += [f"{name}={value!r}" for name, value in given.items()]
+    return f"zoo.{_FUNCTIONS.get(request.verb, request.verb)}({', '.join(arguments)})"
+
+
+def _given(request: RunRequest) -> dict[str, Any]:
+    """What was asked for beside the model and its data, by the names that the command and the function share."""
+    data = request.data
+    given: dict[str, Any] = {"held_out": data.eval_path} if request.verb == "audit" else {}
+    given |= {"task": request.task, "separator": data.separator, "classes": data.classes}
+    given |= {"merge_labels": data.merge_labels, "by": request.by, "calibrate": request.calibrate}
+    given |= {"errors" if request.verb == "evaluate" else "out": request.out, "format": request.format}
+    given |= {"draw": request.draw, "keep": list(request.keep)}
+    given |= {**changed(parse(ShrinkOptions, request.shrinking)), **request.auditing, **request.changed_options}
+    given["device"] = request.requested_device
+    if request.verb in ("evaluate", "predict"):
+        given["precision"] = request.requested_precision
+    usual: tuple[Any, ...] = ("", None, False, 0, [], "auto")
+    return {name: value for name, value in given.items() if value not in usual}
+
+
+def _text(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
