@@ -42,7 +42,11 @@ def test_options_that_no_federation_has(clients: Path) -> None:
         "--share is 2": {"share": 2},
         "--rounds is 0": {"rounds": 0},
         "--epochs is of a training in one place. --rounds and --local-epochs": {"epochs": 3},
-        "--private is of a training in one place": {"private": "eps=8"},
+        "--baseline trains on the rows of all without privacy": {"private": "eps=8", "baseline": True},
+        "whole clients could be told: there are 2": {"private": "eps=8,delta=0.5"},
+        "here a client is the unit: --private protects each with all its rows": {"private": "eps=8", "unit": "site"},
+        "--unit says whose a row is": {"unit": "site"},
+        "--patience ends a training by the rows held out": {"private": "eps=8", "patience": 2},
         "there is no option 'round'": {"round": 3},
     }.items():
         refused(OptionInvalid, message, clients, **options)

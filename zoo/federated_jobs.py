@@ -27,7 +27,7 @@ from zoo.model_choice import choose_model
 from zoo.options import Options, changed, parse, schema, to_dict
 from zoo.plugins import load_plugin
 from zoo.plurals import with_article
-from zoo.privacy import is_private
+from zoo.privacy import delta_of, is_private, privacy_of
 from zoo.requests import setting
 from zoo.runs.request import ClientRequest, DataRequest, FederationRequest, RunRequest
 from zoo.tasks import get_task
@@ -82,6 +82,8 @@ def federated_request(job: Job, clients: Clients, catalog: Catalog | None = None
     federation, options = federated_options(card, job, ability)
     with offering_models(card, "finetune", catalog):
         found = _by_column(job, clients.by, card, task) if clients.by else _apart(job, paths, card, task)
+    if privacy := privacy_of(options):
+        delta_of(privacy, len(found.clients), "clients")
     return RunRequest(
         verb="federate",
         task=ability.task,
@@ -189,16 +191,23 @@ def federated_options(
     known = {name for one in schema(FederationOptions) for name in (one.name, *one.aliases)}
     own = {name: value for name, value in job.options.items() if name in known}
     of_model = {name: value for name, value in job.options.items() if name not in known | {*others}}
+    if of_model.get("unit"):
+        raise OptionInvalid(
+            "--unit says whose a row is, and here a client is the unit: --private protects each with all its rows",
+            "leave it out",
+        )
     options = parse_options(card, ability, of_model, beside=(*BESIDE, *known, *others, "clients", "by"))
     for name in OF_ONE_TRAINING:
         if name in changed(options):
             raise OptionInvalid(f"--{name.replace('_', '-')} is of a training in one place", _ROUNDS_SAY_SO)
-    if is_private(options):
+    federation = parse(FederationOptions, own)
+    if federation.baseline and is_private(options):
         raise OptionInvalid(
-            "--private is of a training in one place, and clients are not trained privately yet",
-            "leave it out; weights that travel may tell of rows",
+            "--baseline trains on the rows of all without privacy, and its figures would stand in the private model's "
+            "README",
+            "leave one of them out; zoo compare holds two runs against one another",
         )
-    return parse(FederationOptions, own), options
+    return federation, options
 
 
 @contextmanager

@@ -130,7 +130,7 @@ class FinetuneOptions(TrainingOptions, frozen=True, kw_only=True):
         Literal["full", "head", "lora"] | None,
         option(
             "What is trained: everything, only the new head, or low-rank adapters (Hu et al. 2021) and the head; auto "
-            "is full, privately lora."
+            "is full, privately lora, and head where clients learn so."
         ),
     ] = None
     lora_rank: Annotated[int, option("Rank of the LoRA matrices.", ge=1, le=1024, advanced=True)] = 8
@@ -141,7 +141,8 @@ class FinetuneOptions(TrainingOptions, frozen=True, kw_only=True):
     private: Annotated[
         str,
         option(
-            "Tell little of any row, by differential privacy with a budget: eps=8 or eps=8,delta=1e-5,clip=0.1.",
+            "Tell little of any row, and of any client of zoo federate, by differential privacy with a budget: eps=8 "
+            "or eps=8,delta=1e-5,clip=0.1.",
             advanced=True,
         ),
     ] = ""

@@ -51,8 +51,9 @@ def privacy_fact(plan: RunPlanned) -> str:
         return ""
     p = plan.privacy
     unit = f"all rows of one {one_line(p.unit)} (of {p.units:,})" if p.unit else "a row"
+    turns = "rounds" if p.rounds else "steps"
     noise = f"noise {p.noise_multiplier:.3g}"
-    return f"eps {p.epsilon:g}, delta {p.delta:.2g}: {noise}, {unit} in {p.sample_rate:.2%} of steps"
+    return f"eps {p.epsilon:g}, delta {p.delta:.2g}: {noise}, {unit} in {p.sample_rate:.2%} of {turns}"
 
 
 def memory_fact(plan: RunPlanned) -> str:

@@ -14,8 +14,12 @@ from zoo.options import Options, to_dict
 
 USUAL_CLIP = 0.1
 """Small ones do best where language models are fine-tuned (Li et al. 2022, arXiv:2110.05679, section 3.1)."""
+UNITS_A_DELTA = 10
+"""Usual delta: one over this times what is protected."""
 LARGEST_EPSILON = 100.0
 SMALLEST_EPSILON = 0.1
+USUAL_CLIENT_CLIP = 0.5
+"""Of what a client changes in a round: about what a head on a frozen body moves in a pass over some dozens of rows."""
 ROW = "row"
 """What `--unit` says where each row is protected by itself."""
 _SYNTAX = "eps=8, eps=8,delta=1e-5 or eps=8,delta=1e-5,clip=0.1"
@@ -29,11 +33,15 @@ class Privacy(msgspec.Struct, frozen=True, kw_only=True):
     delta: float | None = None
     """Probability that more is lost; None for a tenth of one over the number of rows."""
     clip: float = USUAL_CLIP
-    """Largest L2 norm of the gradient of one row."""
+    """Largest L2 norm of the gradient of one row, or of what one client changes in a round."""
 
 
-def read_privacy(text: str) -> Privacy | None:
+def read_privacy(text: str, usual_clip: float = USUAL_CLIP) -> Privacy | None:
     """Read `eps=8,delta=1e-5,clip=0.1`, of which eps alone is needed; None where the text is empty.
+
+    Args:
+        text: as typed.
+        usual_clip: where it says none.
 
     Raises:
         OptionInvalid: it says something else, or a number is out of bounds.
@@ -56,7 +64,7 @@ def read_privacy(text: str) -> Privacy | None:
         values[name] = value
     if "epsilon" not in values:
         raise OptionInvalid(f"--private {text!r} does not say eps, the budget", f"it takes {_SYNTAX}")
-    return Privacy(**values)
+    return Privacy(**{"clip": usual_clip, **values})
 
 
 def is_private(options: Any) -> bool:
@@ -64,9 +72,29 @@ def is_private(options: Any) -> bool:
     return bool(_budget(options))
 
 
-def privacy_of(options: Any) -> Privacy | None:
-    """What options of a training ask for; None where it is not private."""
-    return read_privacy(_budget(options))
+def privacy_of(options: Any, usual_clip: float = USUAL_CLIP) -> Privacy | None:
+    """What options of a training ask for, with a clip where they name none; None where it is not private."""
+    return read_privacy(_budget(options), usual_clip)
+
+
+def delta_of(privacy: Privacy, units: int, of: str = "rows") -> float:
+    """Probability that more is lost than the budget says, which is to be far from that of one unit's turn.
+
+    Args:
+        privacy: that is asked for.
+        units: how many are protected.
+        of: what they are, in the plural.
+
+    Raises:
+        OptionInvalid: the one asked for is too large.
+    """
+    usual = 1 / (UNITS_A_DELTA * units)
+    if privacy.delta is not None and privacy.delta >= 1 / units:
+        raise OptionInvalid(
+            f"--private has delta {privacy.delta:g}, with which whole {of} could be told: there are {units:,}",
+            f"a delta below one over that; without it, it is {usual:.1g}",
+        )
+    return usual if privacy.delta is None else privacy.delta
 
 
 def rows_are_units(options: Any) -> bool:
@@ -97,7 +125,7 @@ def check_private_options(options: Options) -> None:
         )
     if values.get("max_grad_norm") != _usual(options, "max_grad_norm"):
         raise OptionInvalid(
-            "--max-grad-norm is of the gradient of a batch; with --private that of each row is shortened",
+            "--max-grad-norm is of the gradient of a batch; --private shortens what each row, or each client, does",
             "say --private eps=8,clip=0.1",
         )
     if values.get("class_weights") == "auto":

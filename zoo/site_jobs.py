@@ -25,6 +25,7 @@ from zoo.model_choice import ModelChoice, choose_model
 from zoo.options import changed, parse, schema, to_dict
 from zoo.plugins import load_plugin
 from zoo.plurals import name_list
+from zoo.privacy import is_private
 from zoo.requests import setting
 from zoo.runs.request import DataRequest, FederationRequest, JoiningRequest, RunRequest, ServingRequest
 from zoo.sites.addresses import called_address, listening_address
@@ -90,6 +91,11 @@ def serving_request(job: Job, serving: Serving, catalog: Catalog | None = None) 
     ability, why = choose_ability(card, "finetune", job.task, *about)
     task = get_task(ability.task).divided_at(job.source.separator).named_by(str(job.source.classes))
     federation, options = federated_options(card, job, ability, _OF_SERVING)
+    if is_private(options):
+        raise OptionInvalid(
+            "--private is of clients that are simulated: the server of sites adds no noise to what they send",
+            "leave it out, or zoo federate MODEL --clients FOLDER --private eps=8",
+        )
     if federation.baseline:
         raise OptionInvalid("--baseline trains on all rows in one place, and those of sites stay there", "leave it out")
     waiting = _waiting(job, len(names))

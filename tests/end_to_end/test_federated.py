@@ -86,6 +86,25 @@ def test_the_result_is_a_model_and_says_what_federating_bought(
     again.remove()
 
 
+def test_what_clients_learn_privately_names_none_of_them(
+    ours: zoo.Run, clients: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("opacus")
+    options = OPTIONS | {"private": "eps=8,delta=0.2"}
+    run = zoo.federate(ours.name, clients, name="discreet", **CPU, **options).wait(progress=False)
+
+    assert run.snapshot.epsilon is not None
+    assert 7.5 < run.snapshot.epsilon <= 8
+    assert any("the noise drowns what is learnt: after 2 rounds" in warning for warning in run.snapshot.warnings)
+    readme = (run.folder.model_folder / "README.md").read_text()
+    assert "one client with all its rows, of 3" in readme
+    assert "DP-FedAvg" in readme
+    assert not {"north", "south"} & set(readme.replace("`", " ").split())
+    assert isinstance(run.model.predict("good north"), zoo.Classification)
+    assert main(["show", "discreet"]) == 0
+    assert "one client with all its rows" in " ".join(capsys.readouterr().out.split())
+
+
 def test_a_killed_run_resumes_to_the_same_bits(ours: zoo.Run, clients: Path) -> None:
     killed = kill_and_resume(
         lambda: zoo.federate("bert-tiny", clients, save_steps=1, **CPU, **OPTIONS), step=first_turn(ours)

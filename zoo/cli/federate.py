@@ -11,14 +11,14 @@ from zoo.cli import diagnostics, federate_join, federate_serve
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.job_request import place_of, source_of
 from zoo.cli.model_args import add_model_options, add_task, model_word, values_of
-from zoo.cli.option_flags import add_help_all, add_options, options_of
+from zoo.cli.option_flags import add_help_all, add_options, options_of, unlist
 from zoo.cli.parser import Parser
 from zoo.cli.placement_args import add_detach, add_now, add_placement
 from zoo.cli.source_args import add_columns, add_reading_labels
 from zoo.cli.training_command import show_dry_run
 from zoo.cli.watching import leave_or_watch
 from zoo.data.clients import clients_in
-from zoo.federated_jobs import Clients, federated_request
+from zoo.federated_jobs import OF_ONE_TRAINING, Clients, federated_request
 from zoo.file_cache import clear
 from zoo.hyperparameters import FederationOptions, FinetuneOptions
 from zoo.job_paths import existing
@@ -58,6 +58,7 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
     parser.examples = (
         "zoo federate all-minilm-l6-v2 --clients hospitals/ --name ours",
         "zoo federate all-minilm-l6-v2 --data visits.csv --by hospital --baseline",
+        "zoo federate all-minilm-l6-v2 --data notes.csv --by author --share 0.2 --private eps=8",
         "zoo federate serve all-minilm-l6-v2 --clients alice,bob,carol --labels no,yes --rounds 5",
     )
     add_help_all(parser)
@@ -81,6 +82,7 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
         add_model_options(parser, [*_data_of_first(words), *words], model, "finetune")
     else:
         add_options(parser, FinetuneOptions, title="options every model understands (name one to see all of its own)")
+    unlist(parser, "unit", *OF_ONE_TRAINING)
 
 
 def _data_of_first(words: list[str]) -> list[str]:

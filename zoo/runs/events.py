@@ -137,7 +137,7 @@ class PrivacyPlanned(msgspec.Struct, frozen=True, kw_only=True):
     """Its budget."""
     delta: float
     clip: float
-    """Largest L2 norm of the gradient of a row."""
+    """Largest L2 norm of the gradient of a row, or of what a client changes in a round."""
     noise_multiplier: float
     """Standard deviation of the noise, in these norms."""
     sample_rate: float
@@ -147,6 +147,8 @@ class PrivacyPlanned(msgspec.Struct, frozen=True, kw_only=True):
     above is of them then."""
     units: int = 0
     """How many there are; 0 where nobody said it."""
+    rounds: int = 0
+    """Rounds of clients, each of which has noise and draws clients anew; 0 where steps do."""
 
 
 class RunPlanned(Event, frozen=True, kw_only=True, tag="run_planned"):

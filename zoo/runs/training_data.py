@@ -125,7 +125,7 @@ def load_training_data(
             held_out = match_labels(held_out, known, merge=request.merge_labels)
         train, evaluation = dataset.examples, held_out.examples
     else:
-        private = is_private(options)
+        private = is_private(options) and client is None  # whose rows are protected together
         divide = partial(divide_by_unit, units=units) if private else partial(split, target=read_as.target)
         train, evaluation = divide(dataset, options.eval_share, options.seed, keys)
     untargeted = _not_among(dataset.untargeted, () if held_out else evaluation)

@@ -102,10 +102,10 @@ def _train(sources: tuple[Source, ...], run: TrainingRun, mixing: MixingOptions)
     run.emit(planned)
     train_sets = [train_set for train_set, _ in encoded]
     if run.dry_run:
-        _begin(setup)
+        begin_training(setup, is_private=private is not None)
         run.emit(measured(setup, planned, train_sets, [eval_set for _, eval_set in encoded]))
         return FitResult(step=0)
-    _begin(setup)
+    begin_training(setup, is_private=private is not None)
     return Training(setup, train_sets, [eval_set for _, eval_set in encoded], mixing).fit()
 
 
@@ -149,13 +149,13 @@ def encoded_rows(source: Source) -> tuple[EncodedExamples, EncodedExamples]:
     return train_set, encode(objective, run.eval, run.options, set_aside=run.set_aside)
 
 
-def _begin(setup: TrainingSetup) -> None:
+def begin_training(setup: TrainingSetup, *, is_private: bool) -> None:
     """Let objectives freeze what they do not learn, and freeze what cannot be learnt privately."""
-    module, private = setup.method.module, setup.private
-    remarks = [freeze_statistics(module)] if private else []
+    module = setup.method.module
+    remarks = [freeze_statistics(module)] if is_private else []
     shapes = shapes_of(module)
     begin(setup.sources, module)
-    remarks += [freeze_what_shrank(module, shapes)] if private else []
+    remarks += [freeze_what_shrank(module, shapes)] if is_private else []
     for remark in filter(None, remarks):
         setup.run.note(remark)
 

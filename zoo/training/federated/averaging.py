@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
 
@@ -10,21 +12,24 @@ from zoo.training.checkpoint import trainable_state
 State = dict[str, torch.Tensor]
 MOST_MOVED = 1e25
 """How far a weight may move in a round: times all rows of all clients that is a number still."""
+_ROUNDING = 1e-6
+"""By how much more than to a norm it is shortened, as numbers in fp32 are rounded."""
 _ROWS = "rows"
 _SUM = "sum|"
 
 
-def travelling(module: nn.Module) -> frozenset[str]:
+def travelling(module: nn.Module, *, statistics: bool = True) -> frozenset[str]:
     """Names of what training changes, and clients therefore send: parameters that learn, and the statistics of layers.
 
     Args:
         module: as its method has it in training; layers that are frozen run as in prediction.
+        statistics: whether these are sent.
     """
     learnt = {name for name, parameter in module.named_parameters(remove_duplicate=False) if parameter.requires_grad}
     return frozenset(
         name
         for name in trainable_state(module)
-        if name in learnt or module.get_submodule(name.rpartition(".")[0]).training
+        if name in learnt or (statistics and module.get_submodule(name.rpartition(".")[0]).training)
     )
 
 
@@ -78,18 +83,46 @@ class Average:
             rows: it has.
         """
         for name, tensor in after.items():
-            moved = tensor.float() - before[name].float()
-            if name in self._sums:
-                self._sums[name].add_(moved, alpha=rows)
-            else:
-                self._sums[name] = moved.mul_(rows)
+            self._add(name, tensor.float() - before[name].float(), rows)
         self.rows += rows
+
+    def add_shortened(self, before: State, after: State, most: float) -> float:
+        """Take in what came of a client, which counts once, however many rows it has.
+
+        Args:
+            before: the weights that all began with.
+            after: what the client sends.
+            most: L2 norm, over all weights, that it may have moved; it is shortened to it.
+
+        Returns:
+            How far it moved.
+        """
+        moved = {name: tensor.float() - before[name].float() for name, tensor in after.items()}
+        norm = math.sqrt(sum(float(tensor.double().square().sum()) for tensor in moved.values()))
+        if not math.isfinite(norm):
+            return norm
+        factor = most / max(norm * (1 + _ROUNDING), most)
+        for name, tensor in moved.items():
+            self._add(name, tensor, factor)
+        self.rows += 1
+        return norm
+
+    def _add(self, name: str, moved: torch.Tensor, times: float) -> None:
+        if name in self._sums:
+            self._sums[name].add_(moved, alpha=times)
+        else:
+            self._sums[name] = moved.mul_(times)
 
     def applied_to(self, before: State) -> State:
         """The weights that come of it; what nobody sent stays as it was."""
-        return before | {name: _moved(before[name], total / self.rows) for name, total in self._sums.items()}
+        return before | {name: moved(before[name], total / self.rows) for name, total in self._sums.items()}
+
+    def total(self, name: str) -> torch.Tensor | None:
+        """How far all have moved a tensor; None where nobody has."""
+        return self._sums.get(name)
 
 
-def _moved(tensor: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
+def moved(tensor: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
+    """A tensor in its own type, rounded where that has whole numbers alone."""
     after = tensor.float() + by
     return (after if tensor.is_floating_point() else after.round()).to(tensor.dtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -182,7 +182,13 @@ def _pull_back(optimizer: torch.optim.Optimizer, module: nn.Module, begun_with: 
 
 
 def told_of_turn(
-    emit: Callable[[AnyEvent], None], client: Client, turn: Turn, *, steps: int, epochs: float
+    emit: Callable[[AnyEvent], None],
+    client: Client,
+    turn: Turn,
+    *,
+    steps: int,
+    epochs: float,
+    epsilon: float | None = None,
 ) -> Callable[[AnyEvent], None]:
     """Tells of a turn as a part of the whole run.
 
@@ -192,16 +198,26 @@ def told_of_turn(
         turn: which one.
         steps: of the whole run.
         epochs: likewise.
+        epsilon: that is spent when the round of the turn is over; None where it is not private.
     """
-    return partial(_tell, emit, client.name, turn, steps, epochs)
+    whole = {"steps": steps, "epsilon": epsilon}
+    return partial(_tell, emit, client.name, turn, epochs, whole)
 
 
-def _tell(emit: Callable[[AnyEvent], None], name: str, turn: Turn, steps: int, epochs: float, event: AnyEvent) -> None:
+def _tell(
+    emit: Callable[[AnyEvent], None],
+    name: str,
+    turn: Turn,
+    epochs: float,
+    whole: Mapping[str, Any],
+    event: AnyEvent,
+) -> None:
     match event:
         case StepCompleted():
             done = turn.begin + event.step - turn.first + 1
             own = SourceStep(name, event.epoch, event.loss)
-            emit(msgspec.structs.replace(event, step=done, steps=steps, epoch=epochs * done / steps, sources=(own,)))
+            epoch = epochs * done / whole["steps"]
+            emit(msgspec.structs.replace(event, step=done, epoch=epoch, sources=(own,), **whole))
         case MicroBatchHalved():
             emit(msgspec.structs.replace(event, step=turn.begin + event.step - turn.first + 1, source=name))
         case Warned():

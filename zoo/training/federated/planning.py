@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,8 +11,9 @@ import msgspec
 from zoo.blocks import Paragraph
 from zoo.hyperparameters import FederationOptions
 from zoo.plurals import counted
+from zoo.privacy import is_private
 from zoo.runs.context import TrainingRun
-from zoo.runs.events import RunPlanned
+from zoo.runs.events import PrivacyPlanned, RunPlanned
 from zoo.runs.source_facts import SourcePlanned
 from zoo.training.engine import learners, usual_lr
 from zoo.training.federated.client import Client
@@ -27,10 +29,14 @@ from zoo.units import size
 def federated_setup(objective: Objective[Any], run: TrainingRun) -> TrainingSetup:
     """What all clients train, by which method, where and how fast; how long is planned for each of them.
 
+    Privately the head alone learns where nobody says otherwise: the noise grows with the number of weights.
+
     Args:
         objective: what they learn.
         run: of all of them.
     """
+    if is_private(run.options) and run.options.method is None and objective.head:
+        run = dataclasses.replace(run, options=msgspec.structs.replace(run.options, method="head"))
     source = Source(objective=objective, run=run)
     accelerator, learner, method = learners((source,), run)
     lr = usual_lr((source,), run.options, learner)
@@ -39,13 +45,19 @@ def federated_setup(objective: Objective[Any], run: TrainingRun) -> TrainingSetu
     return TrainingSetup((source,), learner, run, accelerator, method, plan)
 
 
-def plan_of(setup: TrainingSetup, clients: Sequence[Client], rounds: Sequence[Sequence[Turn]]) -> RunPlanned:
+def plan_of(
+    setup: TrainingSetup,
+    clients: Sequence[Client],
+    rounds: Sequence[Sequence[Turn]],
+    privacy: PrivacyPlanned | None = None,
+) -> RunPlanned:
     """What is known before the first step.
 
     Args:
         setup: of all clients.
         clients: these.
         rounds: the turns of each round.
+        privacy: of the clients.
     """
     turns = [turn for of_round in rounds for turn in of_round]
     epochs = epochs_of(clients, turns)
@@ -71,6 +83,7 @@ def plan_of(setup: TrainingSetup, clients: Sequence[Client], rounds: Sequence[Se
             )
             for client, own in zip(clients, epochs, strict=True)
         ),
+        privacy=privacy,
     )
 
 
@@ -109,7 +122,7 @@ def try_out_client(run: TrainingRun, planned: RunPlanned, client: Client) -> Non
 
 
 def how_it_was_learnt(
-    federation: FederationOptions, clients: int, rounds: int, *, turns: int, bytes_sent: int
+    federation: FederationOptions, clients: int, rounds: int, *, turns: int, bytes_sent: int, is_private: bool = False
 ) -> Paragraph:
     """What the README of the result says of it.
 
@@ -119,14 +132,16 @@ def how_it_was_learnt(
         rounds: that were done.
         turns: of clients in these.
         bytes_sent: to a client, and back from it.
+        is_private: whether nobody is to know who took part in which round.
     """
     how = "federated averaging (FedAvg)"
     if federation.mu is not None:
         how = f"federated averaging with a proximal term (FedProx, mu {federation.mu:g})"
+    counted_so = "each counted once" if is_private else "weighted by rows"
+    whole = "" if is_private else f", {size(2 * bytes_sent * turns)} in all"
     return Paragraph(
         text=f"Learnt from {counted(clients, 'client')} by {how}: {counted(rounds, 'round')}, "
         f"{'all' if federation.share == 1 else f'{federation.share:g} of the'} clients in each, "
-        f"{counted(federation.local_epochs, 'local epoch')}, weighted by rows. "
-        f"{size(bytes_sent)} went to a client and as much came back each time, "
-        f"{size(2 * bytes_sent * turns)} in all; rows went nowhere."
+        f"{counted(federation.local_epochs, 'local epoch')}, {counted_so}. "
+        f"{size(bytes_sent)} went to a client and as much came back each time{whole}; rows went nowhere."
     )

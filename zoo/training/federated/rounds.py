@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from zoo.hyperparameters import FederationOptions
@@ -33,22 +33,26 @@ class Turn(NamedTuple):
         return self.begin + self.steps
 
 
-def all_rounds(federation: FederationOptions, seed: int, steps: Sequence[int]) -> list[list[Turn]]:
-    """The turns of each round, in order.
+def all_rounds(
+    federation: FederationOptions, seed: int, steps: Sequence[int], draw: Callable[[int], Sequence[int]] | None = None
+) -> list[list[Turn]]:
+    """The turns of each round that has any, in order.
 
     Args:
         federation: how many rounds there are, and which share of the clients has a turn in each.
         seed: of the run.
         steps: that each client takes in a round.
+        draw: the clients of a 1-based round; by the seed if not given.
     """
     rounds: list[list[Turn]] = []
     begin = 0
     for number in range(1, federation.rounds + 1):
         turns = []
-        for client in drawn(len(steps), federation.share, seed, number):
+        for client in draw(number) if draw else drawn(len(steps), federation.share, seed, number):
             turns.append(Turn(number, client, (number - 1) * steps[client] + 1, steps[client], begin))
             begin += steps[client]
-        rounds.append(turns)
+        if turns:
+            rounds.append(turns)
     return rounds
 
 

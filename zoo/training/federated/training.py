@@ -16,11 +16,13 @@ from zoo.hyperparameters import FederationOptions
 from zoo.metrics import finite, report_of
 from zoo.plurals import counted
 from zoo.portions import Portions
+from zoo.privacy import USUAL_CLIENT_CLIP, privacy_of
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.events import CheckpointSaved, EvaluationCompleted, MicroBatchHalved, RunPlanned
 from zoo.runs.source_facts import SourceResult
 from zoo.training import arithmetic, checkpoint
 from zoo.training.checkpoint import Judged, Progress
+from zoo.training.engine import begin_training
 from zoo.training.evaluation import Evaluation, evaluate
 from zoo.training.exporting import export
 from zoo.training.federated.averaging import Average, State, copied, put_back, travelling
@@ -32,12 +34,12 @@ from zoo.training.federated.planning import (
     plan_of,
     try_out_client,
 )
+from zoo.training.federated.private import PrivateRounds, plan_private_rounds, rounds_statement, seed_of
 from zoo.training.federated.rounds import Turn, all_rounds
 from zoo.training.objective import Objective
 from zoo.training.optimizer import make_optimizer
 from zoo.training.recovery import AUTO_SAVE_S, Recovery
 from zoo.training.setup import TrainingSetup
-from zoo.training.source import begin
 from zoo.training.standing import best_of, is_better, with_intervals
 from zoo.units import size
 
@@ -58,26 +60,37 @@ def train_clients(objective: Objective[Any], run: TrainingRun) -> FitResult:
 
 
 def _train(objective: Objective[Any], run: TrainingRun) -> FitResult:
-    federation = run.federation
+    federation, privacy = run.federation, privacy_of(run.options, USUAL_CLIENT_CLIP)
     assert federation is not None
     setup = federated_setup(objective, run)
     clients: list[Client] = []
     for number, of_client in enumerate(run.clients, start=1):
+        own = seed_of(of_client.source) if privacy else number
         try:
-            clients.append(plan_client(setup, of_client, number, federation))
+            clients.append(plan_client(setup, of_client, own, federation))
         except DatasetInvalid as error:
             run.warn(f"{of_client.source} is left out: {error.message}")
     if not clients:
         raise DatasetInvalid("no client has rows that can be used", "quarantine.jsonl in the run's folder says why")
     setup = dataclasses.replace(setup, plan=clients[0].setup.plan)
-    rounds = all_rounds(federation, setup.options.seed, [client.steps for client in clients])
-    planned = plan_of(setup, clients, rounds)
+    private = plan_private_rounds(privacy, run, federation, len(clients)) if privacy else None
+    steps = [client.steps for client in clients]
+    rounds = all_rounds(federation, setup.options.seed, steps, private.drawn if private else None)
+    if not rounds:
+        raise RunFailed(
+            f"no client was drawn in any of {counted(federation.rounds, 'round')}: each of the {len(clients)} is with "
+            f"probability {federation.share:g}",
+            "a larger --share, or more --rounds; a new run draws anew",
+        )
+    planned = plan_of(setup, clients, rounds, private.planned if private else None)
     run.emit(planned)
-    begin(setup.sources, setup.method.module)
+    begin_training(setup, is_private=private is not None)
+    if private and (remark := private.remark(setup.method.module)):
+        run.warn(remark)
     if run.dry_run:
         try_out_client(run, planned, max(clients, key=lambda client: client.rows))
         return FitResult(step=0)
-    return FederatedTraining(setup, clients, rounds, federation, planned).fit()
+    return FederatedTraining(setup, clients, rounds, federation, planned, private).fit()
 
 
 class FederatedTraining:
@@ -90,9 +103,11 @@ class FederatedTraining:
         rounds: Sequence[Sequence[Turn]],
         federation: FederationOptions,
         planned: RunPlanned,
+        private: PrivateRounds | None = None,
     ) -> None:
         self.setup, self.run, self.module = setup, setup.run, setup.method.module
         self.clients, self.rounds, self.federation, self.planned = clients, rounds, federation, planned
+        self.private = private
         self.recovery = Recovery(setup, make_optimizer(self.module, setup.plan.lr, 0.0))
         self.progress = Progress()
         self.average = Average()
@@ -106,7 +121,8 @@ class FederatedTraining:
         self.weights = copied(self.module)
         self.restore()
         self.setup.method.train_mode()
-        sent = travelling(self.module)
+        sent = travelling(self.module, statistics=self.private is None)
+        self.release(sent, self.rounds[0][0].round - 1)
         bytes_sent = sum(tensor.nbytes for name, tensor in self.weights.items() if name in sent)
         self.tell_bytes(bytes_sent)
         if self.setup.method.body_is_frozen:
@@ -119,6 +135,7 @@ class FederatedTraining:
             for turn in turns:
                 if turn.end > self.progress.step and not self.take(turn, sent, is_last=turn is turns[-1]):
                     return self.stop()
+            self.release(sent, self.until(turns))
             if not self.judge(turns):
                 return self.stop()
             self.save()
@@ -136,6 +153,22 @@ class FederatedTraining:
             sums = {name: loaded.optimizer.read(name) for name in loaded.optimizer.shapes}
             self.weights, self.average, self.progress = copied(self.module), Average(sums), loaded.progress
             self.saved_step = self.progress.step
+            if self.private is not None:
+                self.private.go_on(self.progress.spent or self.private.history(0))
+
+    def until(self, turns: Sequence[Turn]) -> int:
+        """The last of the rounds before somebody has a turn again: the one of these turns, and those of nobody."""
+        later = next((others for others in self.rounds if others[0].round > turns[0].round), None)
+        return later[0].round - 1 if later else self.federation.rounds
+
+    def release(self, sent: frozenset[str], until: int) -> None:
+        """Let weights have what came of private rounds up to one, and their noise, unless they have it already."""
+        done = self.progress.spent[0][2] if self.progress.spent else 0
+        if self.private is not None and done < until:
+            numbers = range(done + 1, until + 1)
+            self.weights = self.private.released(self.weights, self.average, sent, numbers)
+            self.average = Average()
+            self.progress = msgspec.structs.replace(self.progress, spent=self.private.history(until))
 
     def save(self) -> None:
         """Write a checkpoint: the weights that the clients of the round begin with, and what came of them so far."""
@@ -182,7 +215,10 @@ class FederatedTraining:
     def take(self, turn: Turn, sent: frozenset[str], *, is_last: bool) -> bool:
         """Let a client train; False where a stop was asked for."""
         client = self.clients[turn.client]
-        emit = told_of_turn(self.run.emit, client, turn, steps=self.planned.steps, epochs=self.planned.epochs)
+        spent = self.private.spent(self.until([turn])) if self.private else None
+        emit = told_of_turn(
+            self.run.emit, client, turn, steps=self.planned.steps, epochs=self.planned.epochs, epsilon=spent
+        )
         put_back(self.module, self.weights)
         sizes = self.progress.micro_batch_sizes or (client.setup.plan.micro_batch_size,)
         try:
@@ -197,11 +233,22 @@ class FederatedTraining:
             state, micro_batch_size = learnt
             if micro_batch_size < min(max(sizes), client.setup.plan.micro_batch_size):
                 self.progress = msgspec.structs.replace(self.progress, micro_batch_sizes=(micro_batch_size,))
-            self.average.add(self.weights, {name: state[name] for name in sent}, client.rows)
+            self.take_in(turn, {name: state[name] for name in sent})
         self.progress = msgspec.structs.replace(self.progress, step=turn.end)
         if not is_last and self.is_due():
             self.save()
         return True
+
+    def take_in(self, turn: Turn, state: State) -> None:
+        """Add what came of a turn to the average."""
+        client = self.clients[turn.client]
+        if self.private is None:
+            self.average.add(self.weights, state, client.rows)
+            return
+        clip = self.private.privacy.clip
+        norm = self.average.add_shortened(self.weights, state, clip)
+        shortened = f", shortened to {clip:g}" if norm > clip else ""
+        self.run.note(f"round {turn.round}: {client.name} moved the weights by {norm:.3g}{shortened}")
 
     def judge(self, turns: Sequence[Turn]) -> bool:
         """Average what came of a round, and judge it; False where a stop was asked for.
@@ -210,7 +257,9 @@ class FederatedTraining:
             RunFailed: nothing came of it.
         """
         step = turns[-1].end
-        if self.average.rows:
+        if self.private is not None:
+            pass  # a round of which nothing came is one of noise
+        elif self.average.rows:
             self.weights = self.average.applied_to(self.weights)
             self.average = Average()
         elif self.saved_step != step:  # otherwise the average is what was saved
@@ -243,6 +292,8 @@ class FederatedTraining:
                 metrics.merge(evaluation.judged)
         whole = Judged(step, (finite(metrics.compute()),))
         better = before is None or is_better((source,), whole, before, ())
+        if self.private is not None:  # to choose weights by rows would tell of these rows
+            better = step == self.rounds[-1][-1].end
         best = before
         if better:
             self.recovery.save_best(step)
@@ -312,7 +363,17 @@ class FederatedTraining:
             (client.name, client.rows, client.eval_rows, figures.get(metric))
             for client, figures in zip(self.clients, kept, strict=True)
         ]
-        told = how_it_was_learnt(self.federation, len(self.clients), rounds, turns=len(turns), bytes_sent=bytes_sent)
+        told = how_it_was_learnt(
+            self.federation,
+            len(self.clients),
+            self.federation.rounds if self.private else rounds,
+            turns=len(turns),
+            bytes_sent=bytes_sent,
+            is_private=self.private is not None,
+        )
+        if self.private is not None:  # which clients there were, and what they have, is nobody's business
+            held_out = sum(client.eval_rows for client in self.clients)
+            return (told, *rounds_statement(self.private, parent=self.run.card.name, held_out=held_out))
         return (
             told,
             Table(title="clients", headers=("client", "rows", "held out", metric), rows=tuple(rows)),

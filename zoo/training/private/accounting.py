@@ -52,6 +52,12 @@ def noise_multiplier_for(epsilon: float, delta: float, *, sample_rate: float, st
                 f"no noise is large enough for eps={epsilon:g} and delta={delta:g} in {steps:,} steps",
                 "a larger eps, fewer --epochs, or more rows",
             ) from error
+        except RuntimeError as error:  # even the smallest epsilon is one with which less than delta is lost
+            raise OptionInvalid(
+                f"what is drawn with probability {sample_rate:.2g} in {steps:,} steps spends nothing that could be "
+                f"counted with delta={delta:g}",
+                "a smaller delta, a larger share, or more of them",
+            ) from error
     return noise
 
 
@@ -71,4 +77,7 @@ def epsilon_of(history: History, delta: float) -> float:
 
         accountant: Any = PRVAccountant()  # type: ignore[no-untyped-call]
         accountant.history = list(history)
-        return float(accountant.get_epsilon(delta=delta))
+        try:
+            return float(accountant.get_epsilon(delta=delta))
+        except RuntimeError:  # it looks among positive ones, and less than delta is lost with none
+            return 0.0

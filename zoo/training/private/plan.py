@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 import msgspec
 from torch import nn
 
-from zoo.errors import OptionInvalid, StoreInvalid
+from zoo.errors import StoreInvalid
 from zoo.hyperparameters import TrainingOptions
 from zoo.plurals import counted
-from zoo.privacy import Privacy, unit_column
+from zoo.privacy import Privacy, delta_of, unit_column
 from zoo.runs.checkpoints import newest_step
 from zoo.runs.events import PrivacyPlanned
 from zoo.training.examples import EncodedExamples
@@ -142,7 +142,7 @@ def plan_privately(
     run, units, column = source.run, units_of(examples, source.run.units), unit_column(source.run.options)
     if remark := "" if column else repeated_inputs(examples, units):
         run.note(remark)
-    delta = _delta(privacy, len(units))
+    delta = delta_of(privacy, len(units))
     plan = _plan_units(source, units, module, lr=lr)
     sample_rate = plan.sources[0].batch_size / len(units)
     noise = noise_multiplier_for(privacy.epsilon, delta, sample_rate=sample_rate, steps=plan.steps)
@@ -168,17 +168,6 @@ def _plan_units(source: Source, units: Units, module: nn.Module, *, lr: float) -
         return replace(plan, sources=(replace(plan.sources[0], micro_batch_size=size),))
     trainable_bytes = sum(parameter.nbytes for parameter in module.parameters() if parameter.requires_grad)
     return with_room_for_gradients(plan, options, trainable_bytes)
-
-
-def _delta(privacy: Privacy, units: int) -> float:
-    """Probability that more is lost than the budget says, which is to be far from that of one row's turn."""
-    usual = 1 / (SHARE * units)
-    if privacy.delta is not None and privacy.delta >= 1 / units:
-        raise OptionInvalid(
-            f"--private has delta {privacy.delta:g}, with which whole rows could be told: there are {units:,}",
-            f"a delta below one over that; without it, it is {usual:.1g}",
-        )
-    return usual if privacy.delta is None else privacy.delta
 
 
 def units_of(examples: EncodedExamples, whose: Mapping[int, str] = {}) -> Units:
