@@ -282,8 +282,9 @@ def _result_card(
     name: str, result: ResultManifest | HeadResult, manifest: ResultManifest, base: Card, folder: Path
 ) -> Card:
     shrunk, ability = manifest.shrunk, base.ability_of_result(result.task)
-    others = [] if shrunk else [one for one in base.abilities if one.verb != "predict"]
-    if shrunk:
+    only_answers = shrunk is not None and not shrunk.trainable
+    others = [] if only_answers else [one for one in base.abilities if one.verb != "predict"]
+    if shrunk and only_answers:
         ability = msgspec.structs.replace(ability, preferred_precision=shrunk.precision)
     metrics = ", ".join(f"{name} {value:.3f}" for name, value in result.metrics.items())
     verb = _LEARNT.get(result.verb, result.verb)
@@ -301,6 +302,6 @@ def _result_card(
         weights=Weights(files=result.files, sources=(FolderSource(path=str(folder)),)),
         labels=result.labels,
         columns=result.columns,
-        shrunk_from=manifest.parent if shrunk else "",
+        shrunk_from=manifest.parent if only_answers else "",
         metrics=(),
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Annotated, Literal
 
-from zoo.errors import OptionInvalid
+from zoo.errors import OptionInvalid, Unsupported
 from zoo.options import Options, option
+from zoo.plurals import name_list
 from zoo.suggestions import did_you_mean
 
 FORMATS = {
@@ -13,8 +15,12 @@ FORMATS = {
     "int8": "8 bits a weight, a scale for each output",
     "int8-tensor": "8 bits a weight, a scale for each matrix",
     "int4": "4 bits a weight, a scale for each 32 of them",
+    "onnx-int8": "8 bits a weight, a scale for each output, as a network for ONNX Runtime",
 }
-"""What weights can be kept in, from the largest to the smallest, in words; all but the first are computed in int8."""
+"""What weights can be kept in, in words; all but the first are computed in int8."""
+ONNX = "onnx-int8"
+"""The one that takes packages of its own, and is tried if it is named."""
+_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 PRUNED = "pruned"
 """What is called so: the model without a part of its layers."""
 ORIGINAL = "original"
@@ -25,13 +31,13 @@ class ShrinkOptions(Options, frozen=True, kw_only=True):
     """How a model is made smaller."""
 
     formats: Annotated[
-        str, option(f"What is tried, commas between: {', '.join(FORMATS)}. All of them if not given.")
+        str, option(f"What is tried, commas between: {', '.join(FORMATS)}. All but the last if not given.")
     ] = ""
     into: Annotated[
         str,
         option(
             "A smaller model, or several with commas between, to be trained on the answers of this one (Hinton et al. "
-            "2015) and tried, too, as it is and in int8."
+            "2015) and tried, too, as it is and, where --formats has it, in int8."
         ),
     ] = ""
     prune: Annotated[
@@ -81,8 +87,8 @@ class ShrinkOptions(Options, frozen=True, kw_only=True):
     @property
     def candidates(self) -> tuple[str, ...]:
         """The formats that are tried, the largest first."""
-        named = {name.strip() for name in self.formats.split(",") if name.strip()}
-        return tuple(name for name in FORMATS if name in named) if named else tuple(FORMATS)
+        named = {name.strip() for name in self.formats.split(",") if name.strip()} or FORMATS.keys() - {ONNX}
+        return tuple(name for name in FORMATS if name in named)
 
     @property
     def students(self) -> tuple[str, ...]:
@@ -106,3 +112,9 @@ class ShrinkOptions(Options, frozen=True, kw_only=True):
             if name not in FORMATS:
                 hint = did_you_mean(name, FORMATS, f"it takes {', '.join(FORMATS)}")
                 raise OptionInvalid(f"--formats has {name!r}, which is none", hint)
+        missing = [name for name in _PACKAGES if ONNX in self.candidates and find_spec(name) is None]
+        if missing:
+            raise Unsupported(
+                f"--formats {ONNX} needs {name_list(tuple(missing))}, not installed here",
+                "pip install 'zoo-models[onnx]'",
+            )

@@ -87,6 +87,38 @@ def answered(folder: Path, replaced: dict[str, str], without: str, said: str) ->
     return json.loads(done.stdout.rpartition("answers: ")[2])
 
 
+def test_a_smaller_form_for_onnxruntime_is_a_model_like_any_other(
+    messages: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It comes to the same table, keeps answers, and its folder answers without zoo; it learns nothing more."""
+    small = zoo.shrink(messages, data, formats="onnx-int8", max_drop=0.9, stored_answers=5, device="cpu", name="small")
+    small.wait(progress=False)
+    original, chosen = small.snapshot.candidates
+    assert (chosen.name, chosen.chosen) == ("onnx-int8", True)
+    assert chosen.size_bytes < original.size_bytes / 2.5
+    assert small.metrics["accuracy"] == chosen.figure
+
+    answers = small.model.predict(TEXTS)
+    folder = small.folder.model_folder
+    assert not (folder / "model.safetensors").exists()
+    shares = answered(
+        folder,
+        {'["a text", "and another one"]': repr(TEXTS)},
+        "zoo torch transformers safetensors",
+        "(scores / scores.sum(-1, keepdims=True)).tolist()",
+    )
+    labels = json.loads((folder / "model.json").read_text())["labels"]
+    for share, answer in zip(shares, answers, strict=True):
+        assert isinstance(answer, zoo.Classification)
+        assert answer.label == labels[share.index(max(share))]
+    assert len(json.loads((folder / "stored_answers" / "answers.json").read_text())["rows"]) == 5
+
+    assert main(["finetune", "small", "--data", str(data)]) == ExitCode.USAGE
+    assert "small cannot finetune: it was made smaller, and only answers" in capsys.readouterr().err
+    assert main(["export", "small", str(tmp_path / "files")]) == ExitCode.USAGE
+    assert "is a network for ONNX Runtime in 8 bits" in capsys.readouterr().err
+
+
 def test_texts_are_answered_by_onnxruntime_and_tokenizers_alone(messages: str, onnx: Path) -> None:
     shares = answered(
         onnx,

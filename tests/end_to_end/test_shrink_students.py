@@ -23,6 +23,7 @@ from zoo.runs.checkpoints import newest_step
 from zoo.runs.events import TeacherAnswered
 from zoo.runs.store import write_request
 from zoo.runs.trained_on import count_trained_on
+from zoo.shrinkable import check_shrinkable
 from zoo.tasks import get_task
 
 pytest.importorskip("zoo_bert")
@@ -98,6 +99,20 @@ def test_what_comes_of_it_is_a_model_like_any_other(into_tiny: zoo.Run, learnt: 
     assert config["hidden_size"] == 128
     with pytest.raises(zoo.Unsupported, match="it was made smaller, and only answers"):
         zoo.finetune("small", learnt, **CPU)
+
+
+def test_what_was_trained_can_be_trained_further(large: str, held_out: Path, learnt: Path, tmp_path: Path) -> None:
+    """It is a network as its plugin writes it, and as any other model it is made smaller, too."""
+    asked = ANY | {"formats": "bf16", "stored_answers": 4}
+    run = zoo.shrink(large, held_out, into="bert-tiny", train_epochs=1, name="student", **asked).wait(progress=False)
+    assert list(candidates(run)) == ["original", "bf16", "bert-tiny"]
+    assert candidates(run)["bert-tiny"].chosen
+    assert "It only answers" not in (run.folder.model_folder / "README.md").read_text()
+    assert not (zoo.export("student", tmp_path / "plain") / "stored_answers").exists()
+
+    further = zoo.finetune("student", learnt, max_steps=2, name="student-more", **CPU).wait(progress=False)
+    assert isinstance(further.model.predict("my parcel is late"), zoo.Classification)
+    check_shrinkable(Catalog.load().resolve("student"))
 
 
 def test_half_of_each_layer_is_taken_out_and_the_rest_is_fine_tuned(pruned: zoo.Run, tmp_path: Path) -> None:

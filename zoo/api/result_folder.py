@@ -22,6 +22,7 @@ from zoo.paths import runs_folder
 from zoo.plurals import with_article
 from zoo.runs.heads import merge
 from zoo.runs.model_card import settle_exported_readme
+from zoo.runs.result import ONNX_FILE
 from zoo.runs.store import store_invalid
 from zoo.runs.stored_answers import FOLDER as STORED_ANSWERS
 from zoo.suggestions import did_you_mean
@@ -78,6 +79,12 @@ def export(
     catalog = Catalog.load()
     card = _head(catalog, result, head) if head else choose_model(catalog, result, "predict", task).card
     source = _source(card)
+    if (source / ONNX_FILE).is_file():
+        raise Unsupported(
+            f"{card.name} is a network for ONNX Runtime in 8 bits, and cannot be written otherwise",
+            f"{source} answers without zoo as it is: its README.md says how; zoo export {card.shrunk_from} writes the "
+            "original",
+        )
     target = _new_folder(folder)
     with _whole(target, card.name) as staged:
         if format == "safetensors":
@@ -130,15 +137,10 @@ def _whole(target: Path, name: str) -> Iterator[Path]:
 def _write_weights(card: Card, source: Path, folder: Path) -> None:
     """Weights and configuration."""
     merge(source, folder)
-    if card.shrunk_from:
-        _settle_shrunk(folder)
-    settle_exported_readme(folder)
-
-
-def _settle_shrunk(folder: Path) -> None:
-    """Let the weights of a model that was made smaller be as other libraries read them."""
-    importlib.import_module("zoo.training.packing").unpack_folder(folder)
     shutil.rmtree(folder / STORED_ANSWERS, ignore_errors=True)
+    if card.shrunk_from:
+        importlib.import_module("zoo.training.packing").unpack_folder(folder)
+    settle_exported_readme(folder)
 
 
 def _head(catalog: Catalog, result: str, head: str) -> Card:

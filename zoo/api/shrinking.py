@@ -43,7 +43,7 @@ def shrink(
     Args:
         run: a run that has finished, or the name of its model.
         data: labelled data that the model has not learnt from.
-        formats: what is tried, of `bf16`, `int8`, `int8-tensor` and `int4`; all if not given.
+        formats: what is tried, of `bf16`, `int8`, `int8-tensor`, `int4` and `onnx-int8`; all but the last if not given.
         into: a smaller model, or several, to be trained on its answers and tried, too.
         prune: share of the feed-forward units, and of the attention heads where a configuration can say so, that are
             taken out of each layer of a transformer; it is fine-tuned after.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from zoo.runs.context import (
     TrainingRun,
 )
 from zoo.runs.contract import AnswerCheck, ReportCheck, broken, type_of
+from zoo.runs.result import ONNX_FILE
 from zoo.runs.stored_answers import compare_stored_answers
 from zoo.sanitize import error_text
 
@@ -84,7 +86,7 @@ def load_predictor(plugin: Plugin, run: PredictionRun, finish: Finish | None = N
         run = dataclasses.replace(run, options=finish.options)
     forks.use_device(run.device, run.card.name)
     try:
-        predictor: Predictor = plugin.hook("predict")(run=run)
+        predictor: Predictor = _predict_hook(plugin, run)(run=run)
     except Exception as error:
         if _speaks_for_itself(error):
             raise
@@ -98,6 +100,14 @@ def load_predictor(plugin: Plugin, run: PredictionRun, finish: Finish | None = N
     compare_stored_answers(run, checked)
     checked.finish = finish
     return checked
+
+
+def _predict_hook(plugin: Plugin, run: PredictionRun) -> Callable[..., Predictor]:
+    """What loads the weights: the plugin, unless they are a network for ONNX Runtime."""
+    if (run.weights / ONNX_FILE).is_file():
+        loads: Callable[..., Predictor] = importlib.import_module("zoo.training.portable.int8").predictor
+        return loads
+    return plugin.hook("predict")
 
 
 class CheckedPredictor:

@@ -10,6 +10,8 @@ from zoo.card import Count, ModelName, WeightsFile
 from zoo.runs.columns import settle_columns
 
 MANIFEST = "zoo.json"
+ONNX_FILE = "model.onnx"
+"""Of a result that ONNX Runtime answers with, in the place of weights."""
 HEADS = "heads"
 """Name of the folder, in that of a result with several heads, that has one for each."""
 
@@ -45,6 +47,8 @@ class ShrunkResult(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: Count
     original_bytes: Count
     """Of the model that it was made of, likewise."""
+    trainable: bool = False
+    """Whether it is a network as its plugin writes it, which can be trained further; others only answer."""
 
 
 class ResultManifest(msgspec.Struct, frozen=True, kw_only=True):

@@ -52,6 +52,17 @@ class Form(Protocol):
     def student(self) -> str:
         """Name of the network among those that the run trains; empty for the model itself."""
 
+    @property
+    def trainable(self) -> bool:
+        """Whether it is a network as its plugin writes it, which can be trained further."""
+
+    def usage(self, name: str) -> str:
+        """How other libraries read what comes of it, for its README.
+
+        Args:
+            name: of the model.
+        """
+
     def make(self, folder: Path) -> Model:
         """Make it; what goes wrong is told of this candidate, and the others go on.
 

@@ -27,11 +27,17 @@ class Packed:
     name: str
     words: str
     student: str = ""
+    trainable: bool = False
 
     @classmethod
     def original(cls, attempt: Attempt, format: str) -> Packed:
         """The model itself in a format."""
         return cls(attempt, format, lambda: attempt.model, format, FORMATS[format])
+
+    def usage(self, name: str) -> str:
+        """In float32."""
+        export = f"zoo export {name} {name}-as-files"
+        return f"zoo reads these weights as they are. For other libraries `{export}` writes them in float32."
 
     def make(self, folder: Path) -> Model:
         """Pack it; what is not packed takes no room twice."""

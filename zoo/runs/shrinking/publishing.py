@@ -68,6 +68,7 @@ def publish_shrunk(attempt: Attempt, form: Form, model: Model, metrics: Mapping[
             precision=chosen.precision,
             size_bytes=chosen.size_bytes,
             original_bytes=attempt.original.size_bytes,
+            trainable=form.trainable,
         ),
     )
     _write_readme(model.folder, manifest, attempt, form, stored)
@@ -94,11 +95,10 @@ def _write_readme(folder: Path, manifest: ResultManifest, attempt: Attempt, form
     """What was done, measured and judged, and how other libraries read the model."""
     data, chosen = attempt.worker.request.data, attempt.measured[form.name]
     drop = f"{chosen.low:+.4f} to {chosen.high:+.4f}" if chosen.low is not None and chosen.high is not None else ""
-    export = f"zoo export {manifest.name} {manifest.name}-as-files"
+    further = "" if form.trainable else f" It only answers; to train further, take {manifest.parent}."
     parts = [
         f"# {manifest.name}",
-        f"{manifest.parent}, made smaller with zoo: {form.words}, computed in {chosen.precision}. It only "
-        f"answers; to train further, take {manifest.parent}.",
+        f"{manifest.parent}, made smaller with zoo: {form.words}, computed in {chosen.precision}.{further}",
         f"On {Path(data.path).name}, {chosen.metric} dropped by {chosen.drop:+.4f} (95% interval of the paired "
         f"difference {drop}); at most {attempt.options.max_drop} was allowed.",
         markdown((candidate_table(tuple(attempt.measured.values())),)),
@@ -106,7 +106,7 @@ def _write_readme(folder: Path, manifest: ResultManifest, attempt: Attempt, form
         markdown_table(("", ""), [("file", Path(data.path).name), ("sha256", data.sha256)]),
         "## Labels\n\n" + ", ".join(map(code, distinct_names(manifest.labels).values())) if manifest.labels else "",
         "## Use\n\n```\n" + f"zoo predict {manifest.name} ..." + "\n```",
-        f"zoo reads these weights as they are. For other libraries `{export}` writes them in float32.",
+        form.usage(manifest.name),
         "## Versions\n\n" + markdown_table(("", ""), list(manifest.versions.items())),
     ]
     atomic.write_text(folder / README, "\n\n".join(part for part in parts if part) + "\n")

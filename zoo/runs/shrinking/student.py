@@ -50,6 +50,8 @@ class Student:
         request: of its training.
     """
 
+    trainable = True
+
     def __init__(self, attempt: Attempt, request: StudentRequest) -> None:
         self._attempt, self._request = attempt, request
         self._model: Model | None = None
@@ -76,6 +78,11 @@ class Student:
         """The same with packed weights, once it is trained."""
         words = f"{self.words}, in 8 bits a weight"
         return Packed(self._attempt, "int8", self._trained, f"{self.name} int8", words, self.student)
+
+    def usage(self, name: str) -> str:
+        """As they are."""
+        export = f"zoo export {name} {name}-as-files"
+        return f"Other libraries read these weights as they are; `{export}` writes them without the stored answers."
 
     def make(self, folder: Path) -> Model:
         """Train it, or go on with it."""

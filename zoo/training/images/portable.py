@@ -72,6 +72,8 @@ def portable_images(run: PredictionRun, body: ImageBody) -> Portable:
 class PortableImages(Portable):
     """One vector a picture, or what the head says of it."""
 
+    form = "pixels"
+
     def __init__(self, run: PredictionRun, body: ImageBody) -> None:
         self._run, self._preprocessing = run, body.config.preprocessing
         self._head_config: HeadConfig | None = None

@@ -71,6 +71,7 @@ def write_folder(
     facts = {
         "name": run.card.name,
         "task": run.task.name,
+        **({"form": portable.form} if portable.form else {}),
         **portable.facts(),
         **({} if temperature is None else {TEMPERATURE: temperature}),
         "inputs": [

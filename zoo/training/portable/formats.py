@@ -35,15 +35,22 @@ class PortableFormat(ABC):
     extra: str = ""
     """Of zoo, which brings the next."""
     packages: tuple[str, ...] = ()
-    """Modules that writing takes beside torch, in the order of import."""
+    """Modules that writing takes beside torch, in the order of import; the last one computes what was written."""
 
     def check(self) -> None:
-        """Insist on the packages that it takes.
+        """Insist on the packages that writing takes.
 
         Raises:
             Unsupported: one of them is not installed.
         """
-        for name in self.packages:
+        self._import(self.packages)
+
+    def check_reading(self) -> None:
+        """Insist on what computes a network that was written; errors as those of `check`."""
+        self._import(self.packages[-1:])
+
+    def _import(self, names: tuple[str, ...]) -> None:
+        for name in names:
             try:
                 importlib.import_module(name)
             except (ImportError, OSError) as error:  # the latter by a library of the system that lacks
@@ -104,6 +111,7 @@ class Onnx(PortableFormat):
     def compute(self, folder: Path) -> Compute:
         """By ONNX Runtime."""
         onnxruntime = importlib.import_module("onnxruntime")
+        onnxruntime.disable_telemetry_events()  # which Microsoft's own builds for Windows send
         session = onnxruntime.InferenceSession(folder / self.file, providers=["CPUExecutionProvider"])
         names = [one.name for one in session.get_inputs()]
 

@@ -58,6 +58,8 @@ class Portable(ABC):
     inputs: tuple[PortableInput, ...]
     output: str = "logits"
     """Name of what comes out."""
+    form: str = ""
+    """What the network is given, where a folder answers by itself: `tokens` or `pixels`; empty where it does not."""
 
     @abstractmethod
     def predictor(self, compute: Compute, folder: Path) -> Predictor:

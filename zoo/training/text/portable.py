@@ -53,6 +53,8 @@ class PortableTexts(Portable):
         Unsupported: the task is answered by more than that.
     """
 
+    form = "tokens"
+
     def __init__(self, run: PredictionRun, body: TextBody) -> None:
         self._run, self._body = run, body
         answer = run.task.answer
