@@ -66,7 +66,7 @@ class RowVectors:
                 if not path.exists():
                     done_before = start if done_before is None else done_before
                     self._make(path, examples[start : start + PART])
-                parts.append(np.load(path))
+                parts.append(np.load(path, allow_pickle=False))
                 done = min(start + PART, len(examples))
                 if done == len(examples) or time.monotonic() - told_at >= EVENT_S:
                     told_at = time.monotonic()
