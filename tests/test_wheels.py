@@ -55,7 +55,7 @@ def alone(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_every_wheel_is_typed_and_holds_no_tests(wheels: dict[str, Path]) -> None:
-    plugins = ("bert", "echo", "gpt", "resnet", "speech", "timm", "torchvision", "transformers")
+    plugins = ("bert", "echo", "gpt", "resnet", "speech", "timm", "torchvision", "track", "transformers")
     assert set(wheels) == {"zoo-models", *(f"zoo-{plugin}" for plugin in plugins)}
     for wheel in wheels.values():
         names = zipfile.ZipFile(wheel).namelist()

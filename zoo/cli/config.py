@@ -12,6 +12,7 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.cli.parser import Parser
 from zoo.errors import OptionInvalid
 from zoo.paths import home
+from zoo.plugins import plugin_names
 from zoo.settings import SETTINGS, Value, file, named
 from zoo.suggestions import did_you_mean
 
@@ -52,6 +53,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         diagnostics.note(f"written: {file.change(changes)}")
         file.forget()
         shown = list(changes)
+        _tell_plugins(shown)
     return _show(shown or list(SETTINGS), args, alone=bool(shown) and not changes)
 
 
@@ -63,6 +65,13 @@ def _check_theme(name: str, text: str) -> None:
 
     if text not in (names := theme_names()):
         raise OptionInvalid(f"there is no theme {text!r}", did_you_mean(text, names, f"there are {', '.join(names)}"))
+
+
+def _tell_plugins(names: list[str]) -> None:
+    """Say of settings that mean something to plugins which of these are not installed."""
+    for plugin, name in settings.plugin_settings().items():
+        if name in names and plugin not in plugin_names():
+            diagnostics.note(f"{name} is for the plugin {plugin}, which is not installed: zoo install zoo-{plugin}")
 
 
 def _show(names: list[str], args: argparse.Namespace, *, alone: bool) -> ExitCode:

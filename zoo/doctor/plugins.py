@@ -8,10 +8,11 @@ from collections.abc import Iterator
 
 from zoo.discovery import Failure
 from zoo.doctor.finding import Finding, fault, ok, warning
-from zoo.errors import Unsupported
+from zoo.errors import OptionInvalid, StoreInvalid, Unsupported
 from zoo.installation.operation import Installation
 from zoo.plugins import SLOW_S, disabled_plugins, load_plugins
 from zoo.plurals import counted
+from zoo.settings import plugin_settings
 from zoo.tasks import load_tasks
 from zoo.uv_or_pip import without_password
 
@@ -32,6 +33,7 @@ def look() -> Iterator[Finding]:
         yield ok("plugins", f"{counted(len(plugins), 'plugin')} with {counted(models, 'model')}: {names}")
     elif not failures:
         yield warning("plugins", "there is none, and so there is no model", "zoo install zoo-bert")
+    yield from _set_for({*(one.name for one in plugins), *(one.name for one in failures)})
     yield from _left_out()
     yield from _lost()
 
@@ -39,6 +41,18 @@ def look() -> Iterator[Finding]:
 def _failed(what: str, failure: Failure, otherwise: str = "") -> Finding:
     mend = " or: ".join(filter(None, (failure.hint, otherwise)))
     return fault(f"{what} {failure.name}", f"{failure.distribution} {failure.version}: {failure.error}", mend)
+
+
+def _set_for(names: set[str]) -> Iterator[Finding]:
+    """Settings that mean something to a plugin that is not there."""
+    try:
+        said = plugin_settings()
+    except (OptionInvalid, StoreInvalid):  # which the check of settings tells
+        return
+    for plugin, setting in said.items():
+        if plugin not in names:
+            words = f"it is for the plugin {plugin}, which is not here"
+            yield warning(f"setting {setting}", words, f"zoo install zoo-{plugin}, or zoo config --unset {setting}")
 
 
 def _left_out() -> Iterator[Finding]:

@@ -191,6 +191,7 @@ def environment(kernels: int = FEW_KERNELS) -> dict[str, str]:
     own = _own_environment()
     if home := value("home"):  # whoever changes the setting meanwhile does not move what a run looks for
         own["ZOO_HOME"] = home
+    own["ZOO_TRACKER"] = value("tracker")
     return own | settings | {_THREADS_ASKED_FOR: own.get("OMP_NUM_THREADS", "")}
 
 

@@ -14,7 +14,7 @@ from zoo.settings import file
 from zoo.settings.table import SETTINGS, Setting
 from zoo.suggestions import did_you_mean
 
-__all__ = ["SETTINGS", "Origin", "Setting", "Value", "named", "resolve", "value"]
+__all__ = ["SETTINGS", "Origin", "Setting", "Value", "named", "plugin_settings", "resolve", "value"]
 
 
 class Origin(NamedTuple):
@@ -72,6 +72,11 @@ def resolve(name: str) -> Value:
     said.append((setting.default, Origin()))
     (text, origin), *others = said
     return Value(text, origin, tuple(others))
+
+
+def plugin_settings() -> dict[str, str]:
+    """The settings that say something for a plugin, by the names of these plugins; raises as `value` does."""
+    return {one.plugin: one.name for one in SETTINGS.values() if one.plugin and value(one.name) != one.default}
 
 
 def named(name: str) -> Setting:

@@ -19,6 +19,7 @@ DEVICE_NAME = re.compile(r"cpu|mps|(?:cuda|xpu)(?::(?:0|[1-9][0-9]*))?")
 MAX_WARM_MINUTES = 24 * 60
 DEFAULT_THEME = "textual-dark"
 GRAPHICS = ("auto", "kitty", "blocks")
+TRACKERS = ("none", "mlflow", "tensorboard", "wandb")
 
 
 class Setting(NamedTuple):
@@ -35,6 +36,8 @@ class Setting(NamedTuple):
     choices: tuple[str, ...] = ()
     """What is offered to those who type it."""
     is_folder: bool = False
+    plugin: str = ""
+    """That makes something of it; empty where zoo does."""
 
     @property
     def variable(self) -> str:
@@ -116,6 +119,15 @@ _ALL = (
         "minutes for which zoo predict keeps a model loaded",
         f"minutes, 0 to {MAX_WARM_MINUTES}",
         _is_minutes,
+    ),
+    Setting(
+        "tracker",
+        TRACKERS[0],
+        "where the plugin zoo-track writes trainings to, beside the folder of each",
+        ", ".join(TRACKERS),
+        TRACKERS.__contains__,
+        TRACKERS,
+        plugin="track",
     ),
 )
 SETTINGS = {one.name: one for one in _ALL}

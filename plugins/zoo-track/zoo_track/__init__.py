@@ -1,0 +1,1 @@
+"""Writes trainings to a tracker: MLflow, TensorBoard or Weights & Biases."""
