@@ -29,10 +29,18 @@ from zoo.runs import control, launcher, log
 SERVER = Path(__file__).with_name("fork_server.py")
 MODULES = {"zoo.runs.worker", "zoo.testing.watched_worker", "torch.distributed.run"}
 """What is forked to run."""
-READ_LATE = ("ZOO_", "HF_", "PYTEST_", "PYTHONPATH", "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY")
+READ_LATE = (
+    "ZOO_",
+    "HF_",
+    "PYTEST_",
+    "PYTHONPATH",
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY",
+    "LRU_CACHE_CAPACITY",
+    "TORCHINDUCTOR_CACHE_DIR",
+)
 """Beginnings of variables that may differ: a fork follows its PYTHONPATH, zoo itself reads those of the Hub, as no
-worker lets a library ask there, and how many kernels are kept is asked when the first is compiled. All others may be
-known to what was imported."""
+worker lets a library ask there, how many kernels are kept is asked when the first is compiled, and torch, once a test
+has imported it, names a folder for what no worker compiles. All others may be known to what was imported."""
 PRELOADED = (
     "accelerate.accelerator",
     "numpy",
