@@ -24,8 +24,8 @@ from zoo.runs.request import DataRequest, RunRequest
 from zoo.runs.store import RunFolder, create
 from zoo.suggested import SuggestedModel
 from zoo.tui import feed, follower
-from zoo.tui.screens import data_form, job_form
 from zoo.tui.screens import devices as devices_screen
+from zoo.tui.screens import job_form
 
 HOUR_S = 3600.0
 CPU = Device(name="cpu", kind="cpu", description="a processor", memory_bytes=32 * 10**9, free_bytes=16 * 10**9)
@@ -37,8 +37,6 @@ def in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "TEXTUAL_ANIMATIONS", "none")
     monkeypatch.setattr(feed, "POLL_S", 0.05)
     monkeypatch.setattr(follower, "POLL_S", 0.03)
-    monkeypatch.setattr(data_form, "FILE_PAUSE_S", 0.1)
-    monkeypatch.setattr(data_form, "FOLDER_PAUSE_S", 0.25)
     for module in (pilot, textual_app):
         monkeypatch.setattr(module, "wait_for_idle", wait_for_idle)
 
