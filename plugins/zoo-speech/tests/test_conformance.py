@@ -24,7 +24,7 @@ class TestRecognition(PluginConformance):
 class TestSamples(PluginConformance):
     plugin = "speech"
     model = "wav2vec2-tiny"
-    options: ClassVar = {"max_steps": 60}
+    options: ClassVar = {"max_steps": 30}
 
 
 class TestWhisper(PluginConformance):
