@@ -127,6 +127,47 @@ def test_text_from_outside_is_text(run: zoo.Run, tmp_path: Path) -> None:
     assert "\x1b" not in page.words
 
 
+def test_labels_in_doubt_are_shown(run: zoo.Run, tmp_path: Path) -> None:
+    doubt = {"row": 7, "input": HOSTILE, "label": "positive", "proposed": "negative"}
+    sureness = {"label_probability": 0.1, "proposed_probability": 0.9}
+    (run.folder.path / "doubtful_labels.jsonl").write_text(json.dumps(doubt | sureness) + "\n")
+    page = read(run.save_report(html=tmp_path / "words.html")[0])
+    check_self_contained(page)
+    assert "negative (90.0%)" in page.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "command", "call"),
+    [
+        (
+            {"verb": "evaluate", "out": "/a/wrong.csv", "by": "shop", "changed_options": {"abstain": 0.05}},
+            "zoo evaluate echo/words --data /a/rows.csv --input body --by shop --errors /a/wrong.csv --abstain 0.05",
+            "zoo.evaluate('echo/words', '/a/rows.csv', columns={'input': 'body'}, ",
+        ),
+        (
+            {"verb": "predict", "out": "/a/answers.csv", "keep": ["id", "shop"]},
+            "zoo predict echo/words --file /a/rows.csv --input body --out /a/answers.csv --keep id,shop",
+            "zoo.predict_file('echo/words', '/a/rows.csv', ",
+        ),
+        (
+            {"verb": "audit", "own_rows": True, "auditing": {"shadows": 8}},
+            "zoo audit echo/words --input body --shadows 8",
+            "zoo.audit('echo/words', columns={'input': 'body'}, ",
+        ),
+    ],
+)
+def test_a_report_says_how_to_ask_for_the_same(
+    run: zoo.Run, tmp_path: Path, changes: dict[str, object], command: str, call: str
+) -> None:
+    data = {"path": "/a/rows.csv", "columns": {"input": "body"}}
+    usual = {"device_asked": "auto", "precision_asked": "auto", "task": ""}
+    edit_request(run.folder, model="echo/words", data=data, **usual, **changes)
+    (run.folder.path / "recipe.toml").unlink()
+    page = read(run.save_report(html=tmp_path / "words.html")[0])
+    assert command in page.text
+    assert call in page.words
+
+
 def test_of_a_private_run_no_row_is_shown(run: zoo.Run, tmp_path: Path) -> None:
     run.folder.mistakes_path.write_text(mistake("secret words", "positive"))
     run.folder.quarantine_path.write_text(json.dumps({"file": "rows.csv", "row": 1, "reason": "secret reason"}) + "\n")

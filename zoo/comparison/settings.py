@@ -69,7 +69,7 @@ def _settings(request: RunRequest, plan: RunPlanned | None) -> Iterator[tuple[st
     if federation is not None:
         yield "clients", ", ".join(client.name for client in federation.clients)
         yield from _named(federation.options)
-    yield from _named({**request.mixing, **request.shrinking, **request.auditing})
+    yield from _named({**request.mixing, **request.shrinking, **request.auditing, **request.picking})
     yield "device", request.device
     yield "precision", request.precision
     yield "processes", request.processes

@@ -13,7 +13,8 @@ from zoo.runs.request import RunRequest
 from zoo.runs.store import RunFolder
 from zoo.shrink_options import ShrinkOptions
 
-_FUNCTIONS = {"predict": "predict_file"}
+_COMMANDS = {"evaluate": "evaluate", "audit": "audit", "shrink": "shrink", "predict": "predict_file"}
+"""Verbs whose command is that, a model and its data, each with its function of zoo."""
 
 
 def commands(folder: RunFolder, request: RunRequest) -> Iterator[tuple[str, str]]:
@@ -30,7 +31,7 @@ def commands(folder: RunFolder, request: RunRequest) -> Iterator[tuple[str, str]
         yield "From its recipe, on the command line:", shlex.join(["zoo", request.verb, "--recipe", path])
         yield "In Python:", f"import zoo\n\nrun = zoo.run_recipe({path!r})\nrun.wait()"
         yield f"The recipe, {RECIPE}:", recipe.read_text(encoding="utf-8", errors="replace")
-    elif request.verb != "federate" and not request.sources:
+    elif request.verb in _COMMANDS:
         yield "On the command line:", shlex.join(_words(request))
         yield "In Python:", f"import zoo\n\nrun = {_call(request)}\nrun.wait()"
 
@@ -60,7 +61,7 @@ def _call(request: RunRequest) -> str:
     given = {"columns": dict(data.columns)} if data.columns else {}
     given |= _given(request)
     arguments += [f"{name}={value!r}" for name, value in given.items()]
-    return f"zoo.{_FUNCTIONS.get(request.verb, request.verb)}({', '.join(arguments)})"
+    return f"zoo.{_COMMANDS[request.verb]}({', '.join(arguments)})"
 
 
 def _given(request: RunRequest) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from itertools import islice
 from zoo.blocks import Block, Boxes, Mask, Paragraph, Table
 from zoo.kinds import TargetKind
 from zoo.runs.answer_files import cell_text
+from zoo.runs.inspecting.doubtful_labels import read_doubtful_labels
 from zoo.runs.mistakes import Mistake, read_mistakes
 from zoo.runs.snapshot import RunSnapshot
 from zoo.runs.store import RunFolder
@@ -36,6 +37,7 @@ def example_blocks(folder: RunFolder, s: RunSnapshot, *, private: bool) -> Itera
     names = tuple(source.name for source in s.sources) or ("",)
     for name in names:
         yield from _mistakes(folder.of_source(name) if name else folder, name)
+    yield from _doubtful_labels(folder)
     for source in s.sources or (s,):
         yield from source.pictures[:SHOWN_PICTURES]
     samples = [(one.step, one.sample) for one in s.evaluations if one.sample]
@@ -57,6 +59,24 @@ def _mistakes(folder: RunFolder, name: str) -> Iterator[Block]:
     )
     for mistake in mistakes[:SHOWN_PICTURES]:
         yield from _drawn(task, mistake)
+
+
+def _doubtful_labels(folder: RunFolder) -> Iterator[Block]:
+    doubts = tuple(islice(read_doubtful_labels(folder), SHOWN_MISTAKES))
+    if doubts:
+        yield Table(
+            title="Labels that are most probably wrong",
+            headers=("row", "input", "what the data say", "what it more probably is"),
+            rows=tuple(
+                (
+                    f"{one.row:,}",
+                    _shortened(cell_text(one.input)),
+                    one.label,
+                    f"{one.proposed} ({one.proposed_probability:.1%})",
+                )
+                for one in doubts
+            ),
+        )
 
 
 def _row(mistake: Mistake, target: TargetKind | None) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ def report_sections(folder: RunFolder) -> tuple[Section, ...]:
 def headline(request: RunRequest, s: RunSnapshot) -> str:
     """What the run is, in a line."""
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(request.created_at)) if request.created_at else ""
-    return ", ".join(filter(None, (f"{request.verb} {request.model}", request.task, s.status, when)))
+    return ", ".join(filter(None, (f"{request.verb} {request.subject}", request.task, s.status, when)))
 
 
 def run_curves(s: RunSnapshot) -> tuple[Curve, ...]:
