@@ -138,6 +138,17 @@ class FinetuneOptions(TrainingOptions, frozen=True, kw_only=True):
         16.0
     )
 
+    folds: Annotated[
+        int,
+        option(
+            "Also train this many models, each without one part of the rows, and judge every row by the one that has "
+            "not seen it: for small data. 0 trains none.",
+            ge=0,
+            le=100,
+            advanced=True,
+        ),
+    ] = 0
+
     private: Annotated[
         str,
         option(
@@ -158,6 +169,13 @@ class FinetuneOptions(TrainingOptions, frozen=True, kw_only=True):
     def check(self) -> None:
         """A budget can be read, and nothing else is asked for that would tell of rows."""
         super().check()
+        if self.folds == 1:
+            raise OptionInvalid("--folds is 1, but a fold is judged by what the others teach", "2 or more, mostly 5")
+        if read_privacy(self.private) and self.folds:
+            raise OptionInvalid(
+                "--folds learns from every row several times, and --private counts one training",
+                "leave one of them out",
+            )
         if read_privacy(self.private):
             check_private_options(self)
         elif self.unit:

@@ -18,6 +18,7 @@ from zoo.data import Dataset
 from zoo.devices import choose, first_device, place_name
 from zoo.errors import OptionInvalid
 from zoo.file_cache import read_once
+from zoo.fold_check import check_folds
 from zoo.job_checks import ResolvedJob, check_data, check_training_data, resolve
 from zoo.jobs import BESIDE, PROCESSES, SHARD, Job, in_plain_types
 from zoo.kept_heads import beside_added, beside_kept, left_behind
@@ -142,6 +143,7 @@ def setting(
     )
     for ability in abilities:
         ability.check_precision(placement.precision)
+    check_folds(job, [ability.task for ability in abilities], options, processes)
     check_private_job(options, card.name, card.weights is not None, job.source.teacher, processes, placement.precision)
     device = first_device(placement.device, processes, place_name(job.place.device))
     shard = bool(read(SHARD, job.place.shard))

@@ -21,6 +21,7 @@ from zoo.plugins import Plugin
 from zoo.runs.attempt import Worker
 from zoo.runs.baseline import baselines_of, check_baselines, compare_with_baselines, train_baselines
 from zoo.runs.context import FitResult, Teaching, TrainingRun
+from zoo.runs.cross_validation import folds_of, with_folds
 from zoo.runs.events import AnyEvent, RunCancelled, RunFinished, Warned
 from zoo.runs.hooks import fit
 from zoo.runs.kept_heads import check_kept_heads
@@ -73,7 +74,12 @@ def train(worker: Worker) -> AnyEvent:
     run = _joined(worker, parts, runs) if request.sources else runs[0]
     kinds, verbs = baselines_of(run.mixing), [part.verb for part in parts]
     check_baselines(plugin, verbs, runs, kinds)
+    folds = folds_of(worker, plugin, card, run, parts[0].data.columns)
     result = fitted(plugin, _verb(request.verb), run)
+    if folds is not None:
+        if result.cancelled:
+            return RunCancelled(step=result.step)
+        result = with_folds(result, folds.figures())
     with_baselines = bool(kinds) and not request.dry_run
     if result.cancelled or (with_baselines and not train_baselines(worker, plugin, verbs, runs, kinds)):
         return RunCancelled(step=result.step)
@@ -89,6 +95,8 @@ def train(worker: Worker) -> AnyEvent:
             comparison = compare_with_baselines(worker, plugin, runs, kinds)
             describe_heads(worker, manifest, result, data, comparison)
             report = (*comparison, *report)
+    if folds is not None:
+        folds.forget()
     return finished(result, report)
 
 

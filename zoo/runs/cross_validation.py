@@ -1,0 +1,153 @@
+"""Cross-validation: as many models as folds learn beside the result, and each row is judged by the one that has not
+seen it (Stone 1974, doi:10.1111/j.2517-6161.1974.tb00994.x). The result itself learns as it would without.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from typing import NamedTuple
+
+from zoo.blocks import Cell, Report, Table
+from zoo.card import Card
+from zoo.data import Dataset
+from zoo.data.example import Columns, Example
+from zoo.data.folds import fold_numbers
+from zoo.data.groups import group_column, group_keys
+from zoo.errors import DatasetInvalid
+from zoo.metrics.intervals import Interval, interval_text
+from zoo.plugins import Plugin
+from zoo.plurals import counted
+from zoo.runs.attempt import Worker
+from zoo.runs.context import FitResult, TrainingRun
+from zoo.runs.events import Noted, PredictionsWritten
+from zoo.runs.judging import CheckedJudge
+from zoo.runs.trial_model import TrialModel
+from zoo.sanitize import one_line
+
+FOLDER = "folds"
+ALL = "all"
+"""The row of the table that has all folds together."""
+
+
+class PooledFigures(NamedTuple):
+    """What all rows come to, each judged by a model that has not seen it."""
+
+    metrics: dict[str, float]
+    """By their names with `folds_` before."""
+    intervals: dict[str, Interval]
+    """Likewise."""
+    report: Report
+    """A table of the folds."""
+
+
+class Folds:
+    """The models beside the result of a run.
+
+    Args:
+        worker: of the run.
+        plugin: that trains.
+        card: of the model that all begin from.
+        run: as the plugin is given it; its rows and those it holds out are divided.
+        columns: of the data, by role.
+
+    Raises:
+        DatasetInvalid: there are too few rows.
+    """
+
+    def __init__(self, worker: Worker, plugin: Plugin, card: Card, run: TrainingRun, columns: Columns) -> None:
+        self._worker, self._plugin, self._card, self._run = worker, plugin, card, run
+        self._columns = columns
+        self.count: int = run.options.folds
+        self._rows = sorted((*run.train, *run.eval), key=lambda example: example.row)
+        self._numbers = self._dealt()
+        filled = len(set(self._numbers))
+        if filled < self.count:
+            raise DatasetInvalid(
+                f"{counted(len(self._rows), 'row')} have too few different inputs for {self.count} folds",
+                f"--folds {filled}, or more rows" if filled > 1 else "more rows",
+            )
+
+    def figures(self) -> PooledFigures:
+        """Train one model after the other, or go on with it, and let each judge the rows of its fold.
+
+        Raises:
+            RunCancelled: somebody asked for it.
+        """
+        for fold in range(self.count):
+            self._model(fold).train(self._learnt(fold))
+        task, labels = self._run.task, self._run.labels
+        pooled, rows, done = CheckedJudge(task, labels), list[tuple[Cell, ...]](), 0
+        for fold in range(self.count):
+            judged, judge = self._judged(fold), CheckedJudge(task, labels)
+            for example, answer in self._model(fold).answers(judged):
+                judge.add(example.target, answer)
+                pooled.add(example.target, answer)
+            done += len(judged)
+            self._worker.emit(PredictionsWritten(rows=done, total_rows=len(self._rows)))
+            rows.append((str(fold + 1), len(self._learnt(fold)), len(judged), *_cells(judge, task.primary_metric)))
+        rows.append((ALL, None, len(self._rows), *_cells(pooled, task.primary_metric)))
+        table = Table(
+            title="Folds",
+            headers=("fold", "learnt from", "judged", task.primary_metric, "95% interval"),
+            rows=tuple(rows),
+        )
+        return PooledFigures(
+            {f"folds_{name}": value for name, value in pooled.figures().items()},
+            {f"folds_{name}": one for name, one in pooled.intervals().items()},
+            (table,),
+        )
+
+    def forget(self) -> None:
+        """Remove the models."""
+        shutil.rmtree(self._worker.folder.path / FOLDER, ignore_errors=True)
+
+    def _model(self, fold: int) -> TrialModel:
+        folder, name = self._worker.folder.path / FOLDER / str(fold + 1), f"fold {fold + 1} of {self.count}"
+        return TrialModel(self._worker, self._plugin, self._card, self._run, folder, name)
+
+    def _dealt(self) -> list[int]:
+        """The fold of each row: each label in the same share, and rows that belong together in one."""
+        task, data = self._run.task, self._worker.request.data
+        dataset = Dataset(path=data.path, examples=tuple(self._rows), columns=self._columns, target=task.target)
+        keys, column = group_keys(dataset, self._rows), group_column(dataset, task.input)
+        if column:
+            grouped = group_keys(dataset, self._rows, column)
+            if len(set(grouped)) >= self.count:
+                keys = grouped
+                self._worker.emit(Noted(message=f"rows with the same {one_line(column)} are in the same fold"))
+        targets = [example.target for example in self._rows]
+        strata = task.target.strata(targets) if task.target else [None] * len(targets)
+        return fold_numbers(keys, strata, self.count, self._run.options.seed)
+
+    def _learnt(self, fold: int) -> list[Example]:
+        return [row for row, number in zip(self._rows, self._numbers, strict=True) if number != fold]
+
+    def _judged(self, fold: int) -> list[Example]:
+        return [row for row, number in zip(self._rows, self._numbers, strict=True) if number == fold]
+
+
+def folds_of(worker: Worker, plugin: Plugin, card: Card, run: TrainingRun, columns: Columns) -> Folds | None:
+    """The models beside the result; none in a dry run, and where nobody asked for them.
+
+    Arguments and errors are those of `Folds`.
+    """
+    if run.dry_run or not getattr(run.options, "folds", 0):
+        return None
+    return Folds(worker, plugin, card, run, columns)
+
+
+def with_folds(result: FitResult, figures: PooledFigures) -> FitResult:
+    """How a fit ended, and what its folds came to."""
+    return dataclasses.replace(
+        result,
+        metrics={**result.metrics, **figures.metrics},
+        intervals={**result.intervals, **figures.intervals},
+        report=(*figures.report, *result.report),
+    )
+
+
+def _cells(judge: CheckedJudge, metric: str) -> tuple[Cell, Cell]:
+    """A figure and its interval."""
+    value = judge.figures().get(metric)
+    return None if value is None else round(value, 4), interval_text(judge.intervals().get(metric))
