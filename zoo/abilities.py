@@ -30,9 +30,9 @@ _MODELS_OFFERED = 4
 
 def ability_verb(verb: str) -> Verb:
     """The verb of the model that a job needs: an evaluation lets it predict, as does who makes it smaller or
-    audits it; a look at labels needs what a training begins from.
+    audits it; a look at labels and a curve need what a training begins from.
     """
-    if verb == "inspect":
+    if verb in ("inspect", "curve"):
         return "finetune"
     return cast("Verb", "predict" if verb in ("evaluate", "shrink", "audit") else verb)
 

@@ -203,6 +203,14 @@ def _check_audit(resolved: ResolvedJob) -> CheckedData:
     return CheckedData(data, own_rows=own_rows)
 
 
+def _check_curve(resolved: ResolvedJob) -> CheckedData:
+    if not resolved.task.judged:
+        raise Unsupported(
+            f"nothing judges answers to {resolved.task.name}, so there is no curve", "name another --task"
+        )
+    return _check_training(resolved)
+
+
 def _check_labels(resolved: ResolvedJob) -> CheckedData:
     job = resolved.job
     target = str(new_file(job.out, "--out")) if job.out else ""
@@ -238,5 +246,6 @@ _CHECKS: dict[str, Callable[[ResolvedJob], CheckedData]] = {
     "predict": _check_prediction,
     "audit": _check_audit,
     "inspect": _check_labels,
+    "curve": _check_curve,
 }
 """By verb; all others are trainings."""

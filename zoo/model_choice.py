@@ -100,7 +100,7 @@ def _choose_head(
         return _of_task(heads, verb, task or next(iter(heads[0].tasks_of(verb)), ""))
     judged = [head for head in heads if get_task(head.task).target]
     decides = isinstance(data, str | os.PathLike) and str(data) != "" and Path(data).expanduser().exists()
-    if verb not in ("evaluate", "finetune", "inspect", "shrink", "audit") or not judged:
+    if verb not in ("evaluate", "finetune", "inspect", "curve", "shrink", "audit") or not judged:
         raise _several(heads)
     if not decides and len(judged) > 1:
         raise _several(heads)

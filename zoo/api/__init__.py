@@ -14,6 +14,7 @@ from __future__ import annotations
 from zoo.api.auditing import audit
 from zoo.api.batch_predictor import BatchPredictor
 from zoo.api.comparing import compare
+from zoo.api.curving import data_curve
 from zoo.api.federating import federate, join_federation, serve_federation
 from zoo.api.inspecting import inspect_labels
 from zoo.api.jobs import evaluate, finetune, predict_file, pretrain, run_recipe
@@ -33,6 +34,7 @@ __all__ = [
     "audit",
     "bundle",
     "compare",
+    "data_curve",
     "evaluate",
     "export",
     "federate",

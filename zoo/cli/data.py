@@ -9,6 +9,7 @@ from zoo.abilities import choose_ability, input_limits, offering_models
 from zoo.card import Card, Verb
 from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
+from zoo.cli.curve_args import measure_data_curve
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.label_args import add_label_arguments, check_label_arguments, inspect_labels
 from zoo.cli.parser import Parser
@@ -38,11 +39,19 @@ def add_arguments(parser: Parser) -> None:
         "zoo data inspect reviews.csv",
         "zoo data inspect reviews.csv --model all-minilm-l6-v2",
         "zoo data inspect reviews.csv --labels all-minilm-l6-v2 --out doubtful.csv",
+        "zoo data curve reviews.csv --model all-minilm-l6-v2",
     )
-    parser.add_argument("verb", choices=("inspect",), help="count, measure, find what spoils a training")
+    parser.add_argument(
+        "verb",
+        choices=("inspect", "curve"),
+        help="inspect: count, measure, find what spoils a training; curve: train on ever more rows, and tell whether "
+        "more than there are would help",
+    )
     parser.add_argument("data", metavar="DATA", help="CSV, TSV, JSON, Parquet, text, or a folder of images")
-    parser.add_argument("--eval", metavar="DATA", help="evaluation data, compared with DATA")
-    parser.add_argument("--model", metavar="MODEL", help="measure against what this model takes")
+    parser.add_argument("--eval", metavar="DATA", help="evaluation data, compared with DATA; of a curve what judges")
+    parser.add_argument(
+        "--model", metavar="MODEL", help="measure against what this model takes; of a curve what is trained"
+    )
     parser.add_argument("--task", help="what the data is for (default: that of --model, else as the data looks)")
     add_columns(parser, label=True)
     add_reading_labels(parser)
@@ -54,6 +63,8 @@ def add_arguments(parser: Parser) -> None:
 def run(args: argparse.Namespace) -> ExitCode:
     """Inspect and report; data that cannot be used ends with the exit code of data errors."""
     check_label_arguments(args)
+    if args.verb == "curve":
+        return measure_data_curve(args)
     if args.labels:
         return inspect_labels(args)
     card = _card(args) if args.model else None

@@ -24,6 +24,7 @@ def show_doubtful_labels(run: Run) -> None:
     output.line(final_figures(s.metrics, s.intervals))
     if rows:
         show_report((_table(rows[:SHOWN]),))
+        output.line()
     show_report(s.report, headings=True)
     if rows:
         path = run.folder.request.out or run.folder.path / FILE

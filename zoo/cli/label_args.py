@@ -28,7 +28,7 @@ def add_label_arguments(parser: Parser) -> None:
     group.add_argument(
         "--out", metavar="FILE", default="", help="write all such rows there, as .csv, .tsv or .jsonl (with --labels)"
     )
-    group.add_argument("--name", default="", help="name of the run that does it (with --labels)")
+    group.add_argument("--name", default="", help="name of the run (with --labels, and of a curve)")
     add_device(parser)
     add_now(parser)
     add_detach(parser)
@@ -41,13 +41,15 @@ def check_label_arguments(args: argparse.Namespace) -> None:
         OptionInvalid: some do not.
     """
     if args.labels:
+        if args.verb != "inspect":
+            raise OptionInvalid("--labels is for zoo data inspect", f"zoo data inspect {args.data} --labels MODEL")
         clash = next((name for name in ("model", "eval") if getattr(args, name)), "")
         if clash:
             hint = "it names the model" if clash == "model" else "look at the labels of each file apart"
             raise OptionInvalid(f"--{clash} and --labels do not go together", f"leave --{clash} out: {hint}")
         return
     alone = next((name for name in ("out", "name", "now", "detach") if getattr(args, name)), "")
-    if alone:
+    if alone and (args.verb == "inspect" or alone == "out"):
         raise OptionInvalid(
             f"--{alone} is for --labels", "--labels MODEL lists rows whose label is most probably wrong"
         )

@@ -11,7 +11,9 @@ import msgspec
 from zoo.runs.columns import settle_columns
 from zoo.sites.messages import Terms
 
-RunVerb = Literal["pretrain", "finetune", "federate", "evaluate", "audit", "inspect", "predict", "shrink", "pick"]
+RunVerb = Literal[
+    "pretrain", "finetune", "federate", "evaluate", "audit", "inspect", "curve", "predict", "shrink", "pick"
+]
 TRAINING: tuple[RunVerb, ...] = ("pretrain", "finetune", "federate")
 HOLDING_OUT: tuple[RunVerb, ...] = (*TRAINING, "pick")
 """Verbs whose runs judge by a share of their data, where no other data are named for that."""

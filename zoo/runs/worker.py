@@ -180,6 +180,10 @@ def _work(worker: Worker) -> AnyEvent:
         from zoo.runs.inspecting.job import inspect_labels
 
         return inspect_labels(worker)
+    if request.verb == "curve":
+        from zoo.runs.data_curve import measure_data_curve
+
+        return measure_data_curve(worker)
     if request.verb == "shrink":
         from zoo.runs.shrinking.job import shrink
 
