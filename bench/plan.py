@@ -112,14 +112,14 @@ def _memory(run: Any) -> int:
 
 def _written(folder: Path) -> int:
     """What checkpoints and the result take now."""
-    total = 0
+    sizes: dict[int, int] = {}
     for part in ("checkpoints", "model"):
         for path in (folder / part).rglob("*"):
             try:
-                total += path.stat().st_size if path.is_file() else 0
+                sizes |= {path.stat().st_ino: path.stat().st_size} if path.is_file() else {}
             except OSError:
                 continue
-    return total
+    return sum(sizes.values())
 
 
 def compared(model: str, data: Any, settings: Settings) -> dict[str, Any]:

@@ -40,6 +40,7 @@ TRIAL = TrialFigures(
     best_bytes=100 * MB,
     best_s=0.5,
     result_bytes=110 * MB,
+    writing_bytes=110 * MB,
     result_s=1.0,
     worker_bytes=2 * GB,
     worker_limit_bytes=8 * GB,
@@ -87,8 +88,13 @@ def test_the_time_of_a_run_is_that_of_its_parts() -> None:
 def test_the_disk_has_room_for_what_is_there_at_once() -> None:
     disk = plan(save_steps=10).disk
     assert disk is not None
-    assert (30, 3 * 300 * MB + 2 * 100 * MB) == (disk.checkpoints, disk.checkpoints_bytes)
-    assert disk.needed_bytes == disk.checkpoints_bytes + 110 * MB
+    assert (30, 3 * 300 * MB + 100 * MB) == (disk.checkpoints, disk.needed_bytes)  # a third while it is written
+    without = plan(save_steps=301).disk
+    assert without is not None
+    assert (0, 100 * MB + 110 * MB) == (without.checkpoints, without.needed_bytes)
+    heads = plan(save_steps=301, writing_bytes=330 * MB).disk
+    assert heads is not None
+    assert heads.needed_bytes == 430 * MB
 
 
 def test_a_run_that_fits_has_no_warnings() -> None:

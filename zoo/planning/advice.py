@@ -70,7 +70,7 @@ def _disk(plan: Plan, request: RunRequest) -> PlanWarning:
     remedies += [
         Remedy(f"zoo rm {shlex.quote(name)}", f"frees {size(freed)}, if it is not needed") for freed, name in sizes
     ]
-    if plan.disk.checkpoints_bytes:
+    if plan.disk.needed_bytes > plan.disk.result_bytes:
         remedies += _smaller_methods(plan, request)
     what = (
         f"the disk does not suffice: {size(plan.disk.needed_bytes)} are needed, {size(plan.disk.free_bytes)} are free"

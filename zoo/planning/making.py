@@ -144,13 +144,15 @@ def _memory(request: RunRequest, planned: RunPlanned, trial: TrialFigures) -> Me
 
 
 def _disk(trial: TrialFigures, saves: int) -> Disk:
-    """The most at once: checkpoints with one that is being written, the best weights twice meanwhile, the result."""
-    at_once = min(saves, KEPT + 1) * trial.checkpoint_bytes
-    best = min(trial.evaluations, 2) * trial.best_bytes
+    """What is there while a checkpoint, the best weights or the result are written, whichever is most."""
+    kept, best = min(saves, KEPT) * trial.checkpoint_bytes, min(trial.evaluations, 1) * trial.best_bytes
+    saving = kept + (trial.checkpoint_bytes if saves > KEPT else 0) + best
+    judging = kept + min(trial.evaluations, 2) * trial.best_bytes
     return Disk(
         checkpoints=saves,
         checkpoint_bytes=trial.checkpoint_bytes,
-        checkpoints_bytes=at_once + best,
+        best_bytes=best,
         result_bytes=trial.result_bytes,
+        needed_bytes=max(saving, judging, kept + best + trial.writing_bytes),
         free_bytes=free_bytes(runs_folder()),
     )

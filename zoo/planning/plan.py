@@ -51,16 +51,13 @@ class Disk(msgspec.Struct, frozen=True, kw_only=True):
     """How many are written."""
     checkpoint_bytes: int
     """Of one."""
-    checkpoints_bytes: int
-    """The most that checkpoints and the best weights take at once."""
+    best_bytes: int
+    """Of the weights of the best evaluation; 0 where nothing is held out."""
     result_bytes: int
+    needed_bytes: int
+    """The most of all of it that is there at once."""
     free_bytes: int
     """Where runs are kept."""
-
-    @property
-    def needed_bytes(self) -> int:
-        """All of it."""
-        return self.checkpoints_bytes + self.result_bytes
 
 
 class PlanWarning(msgspec.Struct, frozen=True, kw_only=True):

@@ -43,7 +43,7 @@ def disk_fact(disk: Disk) -> str:
     if disk.checkpoints:
         written = counted(disk.checkpoints, "checkpoint")
         parts.append(f"{written} of {size(disk.checkpoint_bytes)}")
-    if disk.checkpoints_bytes:
+    if disk.needed_bytes > disk.result_bytes:
         parts.append(f"{size(disk.needed_bytes)} at once at most")
     fits = "fits in" if disk.needed_bytes <= disk.free_bytes else "does not fit in"
     return f"{', '.join(parts)}, {fits} {size(disk.free_bytes)} free"

@@ -34,6 +34,8 @@ class TrialFigures(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     best_s: float = 0.0
     """To write these."""
     result_bytes: int = 0
+    writing_bytes: int = 0
+    """The most that the result takes while it is written: heads on one body are whole at first."""
     result_s: float = 0.0
     """To write it."""
     worker_bytes: int = 0

@@ -42,6 +42,7 @@ ROOM = 2
 class _Written(NamedTuple):
     best_s: float
     result_bytes: int
+    writing_bytes: int
     result_s: float
 
 
@@ -102,6 +103,7 @@ def measured(
             best_bytes=best_bytes if has_evaluations else 0,
             best_s=written.best_s if has_evaluations else 0.0,
             result_bytes=written.result_bytes,
+            writing_bytes=written.writing_bytes,
             result_s=written.result_s,
             worker_bytes=sum(peaks),
             worker_limit_bytes=limit,
@@ -159,7 +161,7 @@ def _written(setup: TrainingSetup, optimizer: torch.optim.Optimizer, best_bytes:
     run = setup.run
     whole = sum(parameter.numel() * 4 for parameter in setup.learner.module.parameters())
     if run.rank or run.world_size > 1 or free_bytes(run.folder) < ROOM * (whole + best_bytes):
-        return _Written(0.0, whole, 0.0)
+        return _Written(0.0, whole, whole, 0.0)
     with tempfile.TemporaryDirectory(prefix="trial-", dir=run.folder) as name:
         folder = Path(name)
         apart = dataclasses.replace(setup, run=dataclasses.replace(run, folder=folder, emit=lambda event: None))
@@ -168,5 +170,7 @@ def _written(setup: TrainingSetup, optimizer: torch.optim.Optimizer, best_bytes:
         saved = time.perf_counter()
         export(apart, recovery, Progress())
         ended = time.perf_counter()
-        files = [path for path in apart.run.model_folder.rglob("*") if path.is_file()]
-        return _Written(saved - began, sum(path.stat().st_size for path in files), ended - saved)
+        files = [path.stat() for path in apart.run.model_folder.rglob("*") if path.is_file()]
+    sizes = {(file.st_dev, file.st_ino): file.st_size for file in files}
+    writing = sum(file.st_size for file in files) + (max(sizes.values()) if len(setup.sources) > 1 else 0)
+    return _Written(saved - began, sum(sizes.values()), writing, ended - saved)
