@@ -28,13 +28,22 @@ from zoo.tasks import get_task
 _MODELS_OFFERED = 4
 
 
+_ABILITY_VERBS = {
+    "evaluate": "predict",
+    "shrink": "predict",
+    "audit": "predict",
+    "federate": "finetune",
+    "inspect": "finetune",
+    "curve": "finetune",
+}
+"""Jobs that are called otherwise than what they need of a model."""
+
+
 def ability_verb(verb: str) -> Verb:
     """The verb of the model that a job needs: an evaluation lets it predict, as does who makes it smaller or
-    audits it; a look at labels and a curve need what a training begins from.
+    audits it; clients fine-tune it, and a look at labels and a curve need what a training begins from.
     """
-    if verb in ("inspect", "curve"):
-        return "finetune"
-    return cast("Verb", "predict" if verb in ("evaluate", "shrink", "audit") else verb)
+    return cast("Verb", _ABILITY_VERBS.get(verb, verb))
 
 
 def find_ability(model: str, verb: str, task: str = "", catalog: Catalog | None = None) -> tuple[Card, Ability]:

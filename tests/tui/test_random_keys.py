@@ -35,6 +35,7 @@ from zoo.tui.palette import Palette
 from zoo.tui.run_page import RunPage
 from zoo.tui.screens import job_form, plan
 from zoo.tui.screens.ask import AskScreen
+from zoo.tui.screens.audit import AuditScreen
 from zoo.tui.screens.batch import BatchScreen
 from zoo.tui.screens.card import CardScreen
 from zoo.tui.screens.choose_model import ChooseModelScreen
@@ -43,6 +44,7 @@ from zoo.tui.screens.confirm import ConfirmScreen
 from zoo.tui.screens.data_form import DataForm
 from zoo.tui.screens.devices import DevicesScreen
 from zoo.tui.screens.evaluate import EvaluateScreen
+from zoo.tui.screens.federate import FederateScreen
 from zoo.tui.screens.form import Form
 from zoo.tui.screens.help import HelpScreen
 from zoo.tui.screens.models import ModelsScreen
@@ -66,6 +68,8 @@ STARTS: dict[type[Screen[Any]], str] = {
     SourceScreen: f"{CHOOSE_JUDGE} f ctrl+n",
     EvaluateScreen: f"{CHOOSE_JUDGE} e",
     ShrinkScreen: f"{CHOOSE_JUDGE} h",
+    AuditScreen: f"{CHOOSE_JUDGE} a",
+    FederateScreen: f"{CHOOSE_JUDGE} w",
     PickScreen: f"{CHOOSE_JUDGE} f ctrl+o",
     PlanScreen: f"{CHOOSE_JUDGE} f DATA ctrl+s",
     RunsScreen: "2",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zoo.abilities import ability_verb
 from zoo.catalog import Catalog
 from zoo.disk import free_bytes
 from zoo.paths import runs_folder
@@ -24,7 +25,7 @@ def estimated_facts(request: RunRequest, catalog: Catalog, machine: Machine, fet
         fetch_bytes: of weights that are not here.
     """
     card = next((one for one in catalog.cards if one.full_name == request.model), None)
-    needed = card.memory_bytes(request.verb) if card else None
+    needed = card.memory_bytes(ability_verb(request.verb)) if card else None
     result = card.parameters * _BYTES if card and card.parameters else 0
     facts = {
         "fetch": "" if fetch_bytes == 0 else fetch_fact(fetch_bytes),

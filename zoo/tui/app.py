@@ -232,6 +232,18 @@ class ZooApp(App[None]):
 
         self.show_page(ShrinkScreen(card))
 
+    def audit(self, card: Card) -> None:
+        """Fill in the form of an audit."""
+        from zoo.tui.screens.audit import AuditScreen
+
+        self.show_page(AuditScreen(card))
+
+    def federate(self, card: Card) -> None:
+        """Fill in the form of a training over clients."""
+        from zoo.tui.screens.federate import FederateScreen
+
+        self.show_page(FederateScreen(card))
+
     def predict_with(self, model: str) -> None:
         """Go where models answer, with this one."""
         self.chosen_model = model

@@ -17,6 +17,7 @@ from zoo.tui.page import Page
 from zoo.tui.screens.ask import AskScreen
 
 if TYPE_CHECKING:
+    from zoo.card import Card
     from zoo.runs.index import RunSummary
 
 
@@ -28,6 +29,7 @@ class RunPage(Page):
         Binding("r", "resume_run", "Resume"),
         Binding("t,p", "try_run", "Try it"),
         Binding("h", "shrink_run", "Make smaller", show=False),
+        Binding("a", "audit_run", "Look whether it gives its rows away", show=False),
         Binding("m", "rename_run", "Rename", show=False),
         Binding("x,delete", "delete_run", "Delete", show=False),
         Binding("c", "copy_attach", "Copy the command", show=False),
@@ -103,17 +105,27 @@ class RunPage(Page):
 
     def action_shrink_run(self) -> None:
         """Make the model smaller that came of the run."""
+        if (card := self._card_of_run()) is not None:
+            self.zoo.shrink(card)
+
+    def action_audit_run(self) -> None:
+        """Look whether the model that came of the run gives its rows away."""
+        if (card := self._card_of_run()) is not None:
+            self.zoo.audit(card)
+
+    def _card_of_run(self) -> Card | None:
+        """The model that came of the run, the first of several heads; says so where there is none."""
         run = self.run_summary
         if run is None:
-            return
+            return None
         names = [".".join(filter(None, (run.name, source))) for source in run.sources or ("",)]
         line = next((one for one in self.zoo.feed.models if one.card.name in names), None)
         if line is None:
             self.zoo.notify(f"{run.name} has no model yet", severity="warning", markup=False)
-            return
+            return None
         if names[1:]:
             self.zoo.notify(f"this is {names[0]}; 1 Models has the other heads", markup=False)
-        self.zoo.shrink(line.card)
+        return line.card
 
     def action_rename_run(self) -> None:
         """Give the run and its model another name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -18,7 +19,7 @@ from zoo.devices import Device, available
 from zoo.errors import OptionInvalid, ZooError
 from zoo.file_cache import read_once
 from zoo.jobs import Job, Place
-from zoo.options import schema
+from zoo.options import Option, schema
 from zoo.requests import check_job, check_name
 from zoo.run_messages import place_in_queue
 from zoo.runs import queue
@@ -40,6 +41,8 @@ class JobForm(DataForm):
     """A form of what a model shall do, whose end is a run; arguments as for `DataForm`."""
 
     CSS_PATH = "job_form.tcss"
+    NEEDS_DATA: ClassVar[bool] = True
+    """Whether nothing can be done without any."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "start", "Start", priority=True),
         Binding("ctrl+o", "pick", "Choose a file", priority=True),
@@ -74,11 +77,15 @@ class JobForm(DataForm):
                 usual = precision if precision in known else AUTO
                 yield choice_field("precision", "precision", [(p, p) for p in known], usual)
                 yield text_field("name", "name", placeholder="made up from model and verb", note="of the run")
-                yield OptionFields(schema(option_set(self.ability)), id="options")
+                yield OptionFields(self.shown_options(), id="options")
             with Container(id="side"):
                 yield from self.side()
         yield Static("", id="notice", markup=False)
         yield Static("", id="command", markup=False)
+
+    def shown_options(self) -> Sequence[Option]:
+        """Those of the ability that can be set."""
+        return schema(option_set(self.ability))
 
     @abstractmethod
     def fields(self) -> ComposeResult:
@@ -145,7 +152,7 @@ class JobForm(DataForm):
     async def use_task(self, name: str) -> None:
         precision = self.value("precision")
         await super().use_task(name)
-        await self.query_one("#options", OptionFields).use(schema(option_set(self.ability)))
+        await self.query_one("#options", OptionFields).use(self.shown_options())
         precisions = ("auto", *self.ability.precisions)
         self.field("precision").offer([(p, p) for p in precisions], precision if precision in precisions else AUTO)
         self._show_command()
@@ -201,7 +208,7 @@ class JobForm(DataForm):
         for field in self.query(Field):
             self.take_note(field)
             self.check(field)
-        if not self.value("data"):
+        if self.NEEDS_DATA and not self.value("data"):
             self.field("data").set_fault("say which data")
         faults = [field for field in self.query(Field) if field.has_fault]
         if faults:

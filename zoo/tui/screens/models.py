@@ -56,6 +56,8 @@ class ModelsScreen(Page):
         Binding("n", "train('pretrain')", "Pretrain", show=False),
         Binding("e", "evaluate", "Evaluate", show=False),
         Binding("h", "shrink", "Make smaller", show=False),
+        Binding("a", "audit", "Look whether it gives its rows away", show=False),
+        Binding("w", "federate", "Fine-tune with clients", show=False),
         Binding("t", "next_task", "Task", show=False),
         Binding("y", "next_family", "Family", show=False),
         Binding("z", "next_size", "Size: up to 5M, 25M, 100M parameters", show=False),
@@ -269,6 +271,20 @@ class ModelsScreen(Page):
         """Make a model of your own smaller."""
         if (card := self._judged_card()) is not None:
             self.zoo.shrink(card)
+
+    def action_audit(self) -> None:
+        """Look whether a model gives away the rows that it learnt from."""
+        if (card := self._judged_card()) is not None:
+            self.zoo.audit(card)
+
+    def action_federate(self) -> None:
+        """Fine-tune a model on the data of several clients."""
+        if (card := self._card()) is None:
+            return
+        if "finetune" not in card.verbs:
+            self.notify(f"{card.name} cannot finetune", severity="warning", markup=False)
+            return
+        self.zoo.federate(card)
 
     def _judged_card(self) -> Card | None:
         """The card under the cursor; says so where no data can judge it."""
