@@ -47,9 +47,17 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
             of_all = counted(self.compared_metrics, "figure")
             parts.append(f"{len(self.metrics):,} of {of_all} differ, by {gap:.3g} at most")
         if self.files:
-            weights = "" if self.largest_difference is None else f", weights by {self.largest_difference:.3g} at most"
-            parts.append(f"{len(self.files):,} of {counted(self.compared_files, 'file')} differ{weights}")
+            of_files = f"{len(self.files):,} of {counted(self.compared_files, 'file')} differ"
+            parts.append(of_files + self._apart)
         return f"{self.run} gave other bits than {self.replays}: {'; '.join(parts)}"
+
+    @property
+    def _apart(self) -> str:
+        """How far the weights are apart, as far as that is known."""
+        if self.largest_difference is None:
+            return ""
+        gap = self.largest_difference
+        return f", weights by {gap:.3g} at most" if gap else ", though all weights are equal"
 
     def blocks(self) -> tuple[Block, ...]:
         """All of it as views draw it."""

@@ -151,6 +151,7 @@ def _replace(
     partial, config = folder / f".{WEIGHTS}", folder / "config.json"
     try:
         save_file({name: tensor.contiguous() for name, tensor in state.items()}, partial, metadata)
+        _sort_metadata(partial)
     except SafetensorError as error:
         partial.unlink(missing_ok=True)
         raise StoreInvalid(f"{folder / WEIGHTS} cannot be written: {error}", "make room") from error
@@ -160,6 +161,23 @@ def _replace(
         document.pop(SAID, None)
         document |= {SAID: said} if said else {}
         atomic.write_text(config, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def _sort_metadata(path: Path) -> None:
+    """Let metadata stand in the order of their keys: the library writes them in another one each time, and the same
+    weights are to be the same file.
+
+    Args:
+        path: of a file of safetensors: eight bytes that say how long its header is, the header in JSON, the numbers.
+    """
+    with path.open("r+b") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header: dict[str, Any] = json.loads(file.read(length))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        content = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        if len(content) <= length:
+            file.seek(8)
+            file.write(content.ljust(length))
 
 
 class TensorFile:
