@@ -40,6 +40,10 @@ def test_columns_are_those_of_any_library(words: str) -> None:
     }
     for name, batch in columns.items():
         assert predict(batch)["prediction"] == ["positive", None, "negative"], name
+    dates = np.array(["2026-01-01", "2026-01-02"], dtype="datetime64[ns]")
+    carried = predict({"Text": ["so bad"] * 2, "text": np.array(["so good"] * 2), "day": dates})
+    assert carried["day"] is dates
+    assert carried["prediction"] == ["positive", "positive"]
 
     assert predict({"text": []}) == {"text": [], "prediction": [], "probability": [], "rejected": []}
 
@@ -66,6 +70,16 @@ def test_what_is_wrong_is_said_before_the_first_batch_where_it_can(words: str) -
     assert "columns={'input': NAME}" in error.value.hint
     with pytest.raises(zoo.DatasetInvalid, match=r"the columns of the batch have 1 \(text\), 2 \(id\) rows"):
         predictor(words)({"text": ["so good"], "id": [1, 2]})
+
+
+def test_a_name_that_stands_for_other_weights_where_it_is_used_is_told(
+    words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict = predictor(words)
+    monkeypatch.setattr(predict, "_weights", "0" * 64)
+
+    with pytest.raises(zoo.Unsupported, match="words has other weights here than where its predictor was made"):
+        predict(BATCH)
 
 
 def test_a_process_loads_a_model_once_whatever_copies_of_it_come(words: str) -> None:

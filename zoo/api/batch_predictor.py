@@ -15,7 +15,7 @@ from zoo.answers import Rejected
 from zoo.api.model import Model, load
 from zoo.catalog import Catalog
 from zoo.encoding import encode_json
-from zoo.errors import DatasetInvalid, OptionInvalid
+from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.kinds.kind import Unusable, is_empty
 from zoo.model_choice import choose_model
 from zoo.plurals import name_list
@@ -92,15 +92,15 @@ class BatchPredictor:
 
         Raises:
             DatasetInvalid: the batch lacks a column, or its columns differ in length.
+            Unsupported: the name stands for other weights here than where this was made.
         """
         model = _loaded(self._loading, self._weights)
         given = {str(name): batch[name] for name in getattr(batch, "column_names", None) or batch.keys()}
         columns = _columns_of(model, given, self._columns)
-        values = {name: _values(column) for name, column in given.items()}
-        _check_lengths(values)
-        predictions = _answered(model, columns, [values[name] for name in columns.values()])
+        _check_lengths(given)
+        predictions = _answered(model, columns, [_values(given[name]) for name in columns.values()])
         answers = _answer_columns(predictions, whole=self._whole)
-        return {_free_name(name, given, answers): values for name, values in given.items()} | answers
+        return {_free_name(name, given, answers): column for name, column in given.items()} | answers
 
     def __repr__(self) -> str:
         """How it is made."""
@@ -114,8 +114,13 @@ def _loaded(loading: str, weights: str) -> Model:
 
 @lru_cache(maxsize=_KEPT)
 def _load(loading: str, weights: str) -> Model:
-    """The model of these settings and weights: a name that stands for others since is loaded anew."""
-    return load(**msgspec.json.decode(loading))
+    model = load(**msgspec.json.decode(loading))
+    if model.card.weights and model.card.weights.digest != weights:
+        raise Unsupported(
+            f"{model.card.name} has other weights here than where its predictor was made",
+            "make the predictor anew where it is used, or bring the same weights here",
+        )
+    return model
 
 
 def _check_roles(columns: Mapping[str, str], task: Task) -> None:
@@ -134,7 +139,7 @@ def _columns_of(model: Model, given: Mapping[str, Any], named: Mapping[str, str]
     for role in model.task.input.roles:
         usual = filter(None, (model.card.columns.get(role), *model.task.usual_columns(role)))
         wanted = (named[role],) if role in named else tuple(dict.fromkeys(usual))
-        found = next((own for name in wanted for own in given if own.lower() == name.lower()), None)
+        found = next((own for name in wanted for own in _called(name, given)), None)
         if found is None:
             raise DatasetInvalid(
                 f"the batch has no column {' or '.join(wanted)}; columns found: {name_list(tuple(given))}",
@@ -144,8 +149,13 @@ def _columns_of(model: Model, given: Mapping[str, Any], named: Mapping[str, str]
     return chosen
 
 
-def _check_lengths(columns: Mapping[str, list[Any]]) -> None:
-    lengths = {name: len(values) for name, values in columns.items()}
+def _called(name: str, given: Mapping[str, Any]) -> list[str]:
+    """The columns of a name: the one that is spelt so, else those that are but for capitals."""
+    return [name] if name in given else [own for own in given if own.lower() == name.lower()]
+
+
+def _check_lengths(columns: Mapping[str, Any]) -> None:
+    lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{length} ({name})" for name, length in lengths.items())
         raise DatasetInvalid(f"the columns of the batch have {told} rows", "give as many values in each")
