@@ -129,8 +129,8 @@ class FinetuneOptions(TrainingOptions, frozen=True, kw_only=True):
     method: Annotated[
         Literal["full", "head", "lora"] | None,
         option(
-            "What is trained: everything, only the new head, or low-rank adapters (Hu et al. 2021) and the head; auto "
-            "is full, privately lora, and head where clients learn so."
+            "What is trained: all, the new head, or low-rank adapters (Hu et al. 2021) and the head; auto is full, "
+            "privately lora, with clients head."
         ),
     ] = None
     lora_rank: Annotated[int, option("Rank of the LoRA matrices.", ge=1, le=1024, advanced=True)] = 8
