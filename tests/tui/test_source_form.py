@@ -258,14 +258,14 @@ async def test_how_sources_are_mixed_is_asked_where_there_are_several(
 
 @scenario(size=(110, 40))
 async def test_another_model_teaches(pilot: Driver, sharer: Site, one_device: None, rows: Path, tmp_path: Path) -> None:
-    """What it teaches is learnt, also from data without labels."""
+    """What it teaches is learnt, also from data without labels, whose lack stands in the form by then."""
     texts = tmp_path / "texts.csv"
     texts.write_text("text\n" + "".join(f"line {n}\n" for n in range(20)))
     screen = await open_form(pilot, "sharer")
     await until(pilot, lambda: teachers(screen))
     assert teachers(screen) == ["tutor"]
     enter(screen, data=str(texts))
-    await shows(pilot, "label column")
+    await shows(pilot, "has no column that is usually the label")
     screen.field("teacher").enter("tutor")
     screen.field("teacher_share").enter("0.25")
     shown_text = await shows(pilot, "number column", "none", "lengths")

@@ -122,6 +122,9 @@ class Field(Vertical):
     def offer(self, choices: Iterable[tuple[str, str]], value: str) -> None:
         """Let one of other choices be made; the one that is chosen first is nobody's yet."""
         assert isinstance(self.editor, Select)
+        if not self.editor.children:  # it has just been made, and has nothing yet that could show them
+            self.call_after_refresh(self.offer, tuple(choices), value)
+            return
         with self.prevent(Select.Changed):
             self.editor.set_options(offered(choices))
             self.editor.value = value
