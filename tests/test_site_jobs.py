@@ -79,7 +79,7 @@ def test_servers_that_cannot_be(rows: Path, tmp_path: Path) -> None:
     refused(OptionInvalid, "--baseline trains on all rows in one place", baseline=True)
     refused(OptionInvalid, "--least is 4, and there are 3 clients", least=4)
     refused(OptionInvalid, "--deadline is 0", deadline=0)
-    refused(OptionInvalid, "--private is of a training in one place", private="eps=8")
+    refused(OptionInvalid, "--private is of clients that are simulated", private="eps=8")
     refused(OptionInvalid, "there is no option 'round'", round=3)
     for address in ("host:port", "host:70000", ":1", "a/b", "u@host:1", "a..b", "a" * 64):
         refused(OptionInvalid, "is none of a host and a port", serving={"address": address})

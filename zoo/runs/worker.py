@@ -6,6 +6,7 @@ RunFinished, RunFailed, RunCancelled; only a kill prevents that, and liveness sh
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import signal
@@ -14,7 +15,9 @@ import tempfile
 import threading
 import time
 import traceback
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import cast
 
 from zoo.allocator import keep_freed_memory
 from zoo.devices import computing_threads, cpu_model
@@ -30,7 +33,7 @@ from zoo.runs.attempt import Worker
 from zoo.runs.checkpoints import NOISE_FILE, newest_step
 from zoo.runs.events import AnyEvent, RunCancelled, RunFailed, RunFinished, RunQueued, RunStarted
 from zoo.runs.log import read_events
-from zoo.runs.request import TRAINING
+from zoo.runs.request import TRAINING, RunRequest, RunVerb
 from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder
 from zoo.sanitize import error_text
@@ -46,6 +49,19 @@ QUEUE_POLL_S = 0.25
 LONGEST_QUEUE_POLL_S = 2.0
 LOCK_TIMEOUT_S = 30.0
 """How long a resumed run waits for its killed predecessor to be gone for good."""
+_JOBS: Mapping[RunVerb, str] = {
+    "pretrain": "zoo.runs.training_job:train",
+    "finetune": "zoo.runs.training_job:train",
+    "federate": "zoo.runs.federated_job:federate",
+    "evaluate": "zoo.runs.evaluation_job:evaluate",
+    "audit": "zoo.runs.auditing.job:audit",
+    "inspect": "zoo.runs.inspecting.job:inspect_labels",
+    "curve": "zoo.runs.data_curve:measure_data_curve",
+    "shrink": "zoo.runs.shrinking.job:shrink",
+    "pick": "zoo.runs.picking.job:pick",
+    "predict": "zoo.runs.prediction_job:predict",
+}
+_SERVING, _JOINING = "zoo.runs.site_jobs:serve", "zoo.runs.site_jobs:join"
 
 
 def main(argv: list[str]) -> int:
@@ -156,45 +172,16 @@ def _work(worker: Worker) -> AnyEvent:
     )
     if worker.world_size != request.processes:
         raise RunFailedError(f"{request.processes} processes were asked for, but {worker.world_size} came up")
-    if request.verb in ("pretrain", "finetune"):
-        from zoo.runs.training_job import train
+    return _job_of(request)(worker)
 
-        return train(worker)
-    if request.verb == "federate":
-        from zoo.runs.federated_job import federate
-        from zoo.runs.site_jobs import join, serve
 
-        federation = request.federation
-        if federation is not None and federation.serving is not None:
-            return serve(worker)
-        return join(worker) if federation is not None and federation.joining is not None else federate(worker)
-    if request.verb == "evaluate":
-        from zoo.runs.evaluation_job import evaluate
-
-        return evaluate(worker)
-    if request.verb == "audit":
-        from zoo.runs.auditing.job import audit
-
-        return audit(worker)
-    if request.verb == "inspect":
-        from zoo.runs.inspecting.job import inspect_labels
-
-        return inspect_labels(worker)
-    if request.verb == "curve":
-        from zoo.runs.data_curve import measure_data_curve
-
-        return measure_data_curve(worker)
-    if request.verb == "shrink":
-        from zoo.runs.shrinking.job import shrink
-
-        return shrink(worker)
-    if request.verb == "pick":
-        from zoo.runs.picking.job import pick
-
-        return pick(worker)
-    from zoo.runs.prediction_job import predict
-
-    return predict(worker)
+def _job_of(request: RunRequest) -> Callable[[Worker], AnyEvent]:
+    """What does the work of a run; only that is imported."""
+    job = _JOBS[request.verb]
+    if request.federation is not None:
+        job = _SERVING if request.federation.serving else _JOINING if request.federation.joining else job
+    module, _, name = job.partition(":")
+    return cast("Callable[[Worker], AnyEvent]", getattr(importlib.import_module(module), name))
 
 
 def _unexpected(error: BaseException, worker: Worker) -> RunFailed:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import pytest
 
 from zoo import Classification, DatasetInvalid, LabelSet, OptionInvalid, Quantity, Score, Transcript
-from zoo.metrics import TranscriptMetrics
 from zoo.runs import paired_figure
 from zoo.runs.shrinking.gate import Gate, Judged
 from zoo.runs.shrinking.measuring import Stopped
@@ -101,7 +100,7 @@ def test_more_errors_are_worse_and_the_interval_of_a_figure_is_not_found_in_each
 ) -> None:
     good, bad = heard(*["one two three"] * 60), heard(*["one two three", "one three"] * 30)
     one = Gate(SPEECH, (), metric, 0.1, good)
-    monkeypatch.setattr(TranscriptMetrics, "_interval", None)
+    monkeypatch.setattr("zoo.metrics.transcripts.intervals_of_sums", None)
     drop = one.drop(bad)
     assert drop.drop > 0.1
     assert not one.passes(drop)
