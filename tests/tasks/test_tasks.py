@@ -107,6 +107,10 @@ def test_a_task_that_another_distribution_brings_is_one_like_any_other(site: Pat
         (RHYMES.replace('"rhyming"', '"broken"').replace("zoo.TEXT", "'text'"), "TASK.input is 'text'"),
         (RHYMES.replace('"rhyming"', '"broken"').replace("answer=Rhyme", "answer=str"), "TASK.answer is <class 'str'>"),
         (
+            RHYMES.replace('"rhyming"', '"broken"').replace("word: str", "word: str\n    def tempered(self, by): ..."),
+            "TASK.answer Rhyme has tempered, but not left_open and cut (zoo.CalibratableAnswer)",
+        ),
+        (
             RHYMES.replace('"rhyming"', '"broken"').replace("formats=", "judge='HitRate', formats="),
             "TASK.judge is 'HitR",
         ),

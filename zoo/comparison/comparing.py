@@ -237,7 +237,7 @@ class _Tested:
                 PairTest(
                     first=self._models[one].subject.name,
                     second=self._models[other].subject.name,
-                    difference=difference.first - difference.second,
+                    difference=_known(difference.first - difference.second),
                     low=_known(difference.low),
                     high=_known(difference.high),
                     test="McNemar, exact" if of_shares else "paired bootstrap",

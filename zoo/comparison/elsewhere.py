@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -17,11 +18,9 @@ from zoo.comparison.result import Comparison
 from zoo.encoding import encode_json
 from zoo.errors import RunCancelled, RunFailed, Unsupported
 from zoo.jobs import Place
+from zoo.runs.last_words import last_words
 from zoo.runs.launcher import environment
-from zoo.sanitize import one_line
-
-LAST_WORDS = 2000
-"""Bytes of what the process printed that are looked at when it is gone."""
+from zoo.runs.oom import kill_counts
 
 
 class ComparisonElsewhere:
@@ -49,6 +48,7 @@ class ComparisonElsewhere:
             Unsupported: the models cannot be compared.
             RunFailed: the process cannot be started, or is gone without a word.
         """
+        oom_kills = kill_counts(os.getpid())
         with tempfile.TemporaryFile() as words:
             process = self._started(words)
             assert process.stdout is not None
@@ -66,12 +66,13 @@ class ComparisonElsewhere:
                 process.stdout.close()
             if self._is_closed:
                 raise RunCancelled("the comparison was left")
-            raise RunFailed(f"the process that compared is gone{_last_line(words)}", "zoo compare shows more")
+            hint = last_words(words, oom_kills) or "zoo compare shows more"
+            raise RunFailed("the process that compared is gone", hint)
 
     def close(self) -> None:
-        """End the process; may be called from any thread, at any time."""
+        """End the process; may be called from any thread, at any time, and waits for nothing."""
         self._is_closed = True
-        self._end()
+        threading.Thread(target=self._end, daemon=True).start()  # one with a GPU takes long to go
 
     def _started(self, words: IO[bytes]) -> subprocess.Popen[bytes]:
         with self._lock:
@@ -88,10 +89,10 @@ class ComparisonElsewhere:
             except OSError as error:
                 raise RunFailed(f"a process that compares cannot be started: {error}") from error
             process = self._process
-        assert process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(encode_json(self._request) + b"\n")
-            process.stdin.flush()
+            assert process.stdin is not None
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.write(encode_json(self._request) + b"\n")
+                process.stdin.flush()
         return process
 
     def _end(self) -> None:
@@ -109,9 +110,3 @@ class ComparisonElsewhere:
 def _reply(line: bytes) -> Reply | None:
     """What a line says; None of one whose end never came."""
     return msgspec.json.decode(line, type=Reply) if line.endswith(b"\n") else None
-
-
-def _last_line(words: IO[bytes]) -> str:
-    words.seek(max(0, words.seek(0, 2) - LAST_WORDS))
-    lines = words.read().decode(errors="replace").strip().splitlines()
-    return f", it last said: {one_line(lines[-1])}" if lines else ""

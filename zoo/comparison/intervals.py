@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from zoo.comparison.result import Figure
 from zoo.metrics import NO_MEASURE, primary_first
-from zoo.metrics.intervals import Interval, can_draw, resampled_intervals, wilson_interval
+from zoo.metrics.intervals import Interval, bounds, can_draw, resampled_intervals, wilson_interval
 from zoo.runs.judging import CheckedJudge
 from zoo.runs.paired_figure import AnsweredRows, PairedFigure
 
@@ -22,11 +23,13 @@ def figures_of(judge: CheckedJudge, rows: AnsweredRows, figure: PairedFigure) ->
     intervals: dict[str, Interval | None] = {**judge.intervals()}
     values = {name: value for name, value in judge.figures().items() if name not in NO_MEASURE}
     values[figure.metric] = rows.figure
-    if figure.metric not in intervals:
+    if not math.isfinite(rows.figure):
+        intervals[figure.metric] = None
+    elif figure.metric not in intervals:
         right = rows.right
         intervals[figure.metric] = wilson_interval(sum(right), len(right)) if right else drawn_interval(rows, figure)
     return {
-        name: Figure(value, one.low, one.high) if (one := intervals.get(name)) else Figure(value)
+        name: Figure(value if math.isfinite(value) else None, *bounds(intervals.get(name)))
         for name, value in primary_first(values, figure.metric).items()
     }
 

@@ -16,7 +16,8 @@ ALPHA = 0.05
 class Figure(msgspec.Struct, frozen=True):
     """A figure."""
 
-    value: float
+    value: float | None
+    """None where the answers of the model have none."""
     low: float | None = None
     """Of its 95% interval; None where nothing says how sure it is."""
     high: float | None = None
@@ -59,10 +60,10 @@ class PairTest(msgspec.Struct, frozen=True, kw_only=True):
 
     first: str
     second: str
-    difference: float
-    """The figure of the first less that of the second."""
+    difference: float | None
+    """The figure of the first less that of the second; None where one of them has none."""
     low: float | None
-    """Of the 95% interval of the difference; None where no draw of the rows has a figure."""
+    """Of the 95% interval of the difference; None where there is none, or no draw of the rows has a figure."""
     high: float | None
     test: str
     """`McNemar, exact`, or `paired bootstrap`."""
@@ -75,8 +76,8 @@ class PairTest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def tied(self) -> bool:
-        """Whether the test does not tell them apart."""
-        return self.corrected is None or math.isnan(self.corrected) or self.corrected >= ALPHA
+        """Whether the test does not tell them apart; not where one of them has no figure."""
+        return self.difference is not None and (self.corrected is None or self.corrected >= ALPHA)
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -124,15 +125,21 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
     def figure(self, name: str) -> float:
-        """The metric of the comparison, of the model of that name."""
-        return next(one.metrics[self.metric].value for one in self.models if one.name == name)
+        """The metric of the comparison, of the model of that name; not a number where its answers have none."""
+        value = next(one.metrics[self.metric].value for one in self.models if one.name == name)
+        return math.nan if value is None else value
+
+    @property
+    def without_figure(self) -> tuple[str, ...]:
+        """Names of the models whose answers have no such metric, where there is a test."""
+        return tuple(one.name for one in self.models if math.isnan(self.figure(one.name))) if self.pairs else ()
 
     @property
     def best(self) -> str:
         """Name of the model with the best figure; empty where there is no test."""
-        if not self.pairs:
+        names = [one.name for one in self.models if one.name not in self.without_figure]
+        if not self.pairs or not names:
             return ""
-        names = [one.name for one in self.models]
         return max(names, key=lambda name: self.figure(name) * (1 if self.larger_is_better else -1))
 
     @property

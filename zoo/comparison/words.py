@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from zoo.blocks import Block, Cell, Paragraph, Table
 from zoo.comparison.result import ComparedModel, Comparison, DifferingRow, Figure, PairTest
@@ -19,14 +19,21 @@ def verdict(comparison: Comparison) -> str:
     """What the tests come to, in a sentence."""
     if comparison.untested:
         return f"no test is possible: {comparison.untested}"
-    tied, best = comparison.tied_with_best, comparison.best
     on = f"on {counted(comparison.rows, 'row')}"
+    if without := comparison.without_figure:
+        lacking = f"{_names(without)} {'has' if len(without) == 1 else 'have'} no {comparison.metric} {on}"
+        return f"{lacking}; {_of_those_with_figures(comparison, on)}" if comparison.best else lacking
+    return _of_those_with_figures(comparison, on)
+
+
+def _of_those_with_figures(comparison: Comparison, on: str) -> str:
+    tied, best = comparison.tied_with_best, comparison.best
+    others = [one.name for one in comparison.models if one.name not in (best, *comparison.without_figure)]
+    if not others:
+        return f"{best} alone has one"
     if len(tied) < 2:
-        others = (
-            "all others" if len(comparison.models) > 2 else next(m.name for m in comparison.models if m.name != best)
-        )
-        return f"{best} is better than {others} by {comparison.metric} {on}"
-    names = f"{', '.join(tied[:-1])} and {tied[-1]}"
+        return f"{best} is better than {'all others' if len(others) > 1 else others[0]} by {comparison.metric} {on}"
+    names = _names(tied)
     said = f"{names} are tied {on}: no test tells their {comparison.metric} apart"
     if not comparison.choice:
         return said
@@ -35,6 +42,10 @@ def verdict(comparison: Comparison) -> str:
     if all(sizes[name] == smallest for name in tied):
         return f"{said}, and they are of one size"
     return f"{said}; take the smaller, {comparison.choice} ({size(smallest)})"
+
+
+def _names(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
 def blocks(comparison: Comparison) -> tuple[Block, ...]:
@@ -77,7 +88,7 @@ def _named(one: ComparedModel) -> str:
 
 
 def _figure(one: Figure | None) -> str | None:
-    if one is None:
+    if one is None or one.value is None:
         return None
     return f"{one.value:.4f}" + (f" ({one.low:.4f} to {one.high:.4f})" if one.low is not None else "")
 
@@ -93,16 +104,24 @@ def test_table(comparison: Comparison) -> Table:
 
 def _test(pair: PairTest, comparison: Comparison, *, corrected: bool) -> tuple[Cell, ...]:
     interval = f" ({pair.low:+.4f} to {pair.high:+.4f})" if pair.low is not None and pair.high is not None else ""
-    better = pair.first if (pair.difference > 0) == comparison.larger_is_better else pair.second
+    difference = None if pair.difference is None else f"{pair.difference:+.4f}{interval}"
     ps = (_p(pair.p), _p(pair.corrected)) if corrected else (_p(pair.p),)
     return (
         f"{pair.first}, {pair.second}",
-        f"{pair.difference:+.4f}{interval}",
+        difference,
         f"{pair.better_first:,} and {counted(pair.better_second, 'row')}",
         *ps,
         pair.test,
-        "tied" if pair.tied else f"{better} is better",
+        _told_apart(pair, comparison),
     )
+
+
+def _told_apart(pair: PairTest, comparison: Comparison) -> str | None:
+    """Which of two is better; None where one of them has no figure."""
+    if pair.difference is None:
+        return None
+    better = pair.first if (pair.difference > 0) == comparison.larger_is_better else pair.second
+    return "tied" if pair.tied else f"{better} is better"
 
 
 def _p(value: float | None) -> str | None:

@@ -122,14 +122,15 @@ def middle(values: Sequence[float]) -> Interval:
 
 
 def intervals_of_sums(
-    rows: Any, figures: Callable[[Any], Mapping[str, Any]], *, guarded: bool = True
+    rows: Any, figures: Callable[[Any], Mapping[str, Any]], *, draws: int | None = None, guarded: bool = True
 ) -> dict[str, Interval]:
     """Intervals of figures that are computed of sums over rows, by their names; whichever order the rows are in.
 
     Args:
         rows: what each row adds, shape (rows, numbers).
         figures: from the numbers of some draws, one array a number, each of shape (draws,), to figures of that shape.
-        guarded: as in `resampled_intervals`.
+        draws: as in `resampled_intervals`.
+        guarded: likewise.
     """
     import numpy as np
 
@@ -145,7 +146,8 @@ def intervals_of_sums(
         names[:] = by_name
         return np.stack([*by_name.values()], axis=1)
 
-    return named(names, resampled_intervals(len(rows), of_draws, width=rows.shape[1], guarded=guarded))
+    width = rows.shape[1]
+    return named(names, resampled_intervals(len(rows), of_draws, width=width, draws=draws, guarded=guarded))
 
 
 def named(names: Sequence[str], intervals: Sequence[Interval | None]) -> dict[str, Interval]:

@@ -19,7 +19,7 @@ class Difference(NamedTuple):
     first: float
     second: float
     low: float
-    """Of the interval of the first less the second."""
+    """Of the interval of the first less the second; not a number where one of them is none."""
     high: float
     p: float = math.nan
     """Of the two-sided test that there is no difference; not a number where no draw of the rows has a figure."""
@@ -117,6 +117,9 @@ def paired_difference(
         resamples: the most draws.
         on_draw: told before each draw how many are done, and how many there are in all; may raise.
     """
+    figures = figure(first), figure(second)
+    if not all(map(math.isfinite, figures)):
+        return Difference(*figures, math.nan, math.nan)
     draw, rows = random.Random(SEED), range(len(first))  # noqa: S311  (statistics)
     draws = min(resamples, draws_of(len(first)))
     differences = []
@@ -126,7 +129,7 @@ def paired_difference(
         differences.append(figure([first[i] for i in drawn]) - figure([second[i] for i in drawn]))
     differences = list(filter(math.isfinite, differences))
     interval = middle(differences or [math.nan])
-    return Difference(figure(first), figure(second), interval.low, interval.high, _bootstrap_p(differences))
+    return Difference(*figures, interval.low, interval.high, _bootstrap_p(differences))
 
 
 def _bootstrap_p(differences: Sequence[float]) -> float:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from zoo.blocks import Paragraph, Report
-from zoo.metrics.intervals import Interval, intervals_of_sums
+from zoo.metrics.intervals import RESAMPLES, Interval, intervals_of_sums
 from zoo.metrics.loss import MeanLoss
 from zoo.normalizers import DEFAULT, normalized
 from zoo.plurals import counted
@@ -96,13 +96,13 @@ class TranscriptMetrics:
         """
         rates = self._rates()
         if rates:
-            interval = intervals_of_sums(self._rows(), _rates_of, guarded=False)["wer"]
+            interval = intervals_of_sums(self._rows(), _rates_of, draws=RESAMPLES, guarded=False)["wer"]
             rates = {"wer": rates["wer"], "wer_low": interval.low, "wer_high": interval.high, **rates}
         return {**rates, **self._loss.compute()}
 
     def intervals(self) -> dict[str, Interval]:
-        """Of the rates, over recordings (Bisani and Ney 2004)."""
-        return intervals_of_sums(self._rows(), _rates_of)
+        """Of the rates, over recordings (Bisani and Ney 2004); as many draws of many as of few."""
+        return intervals_of_sums(self._rows(), _rates_of, draws=RESAMPLES)
 
     def figure(self, name: str) -> float:
         """One of these figures; the interval, which takes longest, is found only where it is asked for."""

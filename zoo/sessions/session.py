@@ -13,14 +13,12 @@ from typing import Any
 
 from zoo.errors import RunFailed
 from zoo.plugins import wrapping_plugins
+from zoo.runs.last_words import last_words
 from zoo.runs.launcher import environment
-from zoo.runs.oom import kill_counts, kills_since
-from zoo.sanitize import one_line
+from zoo.runs.oom import kill_counts
 from zoo.sessions.conversation import Conversation
 from zoo.sessions.messages import LoadRequest
 
-_LAST_WORDS = 2000
-"""Bytes of what a worker printed that are looked at when it is gone."""
 EXIT_TIMEOUT_S = 2.0
 
 
@@ -102,12 +100,4 @@ class Session(Conversation):
 
     def last_words(self) -> str:
         """What the process printed before it was gone, or that the system has killed some for lack of memory."""
-        if kills_since(self._oom_kills):
-            return "the system has killed a process for lack of memory, most likely this one: close what else needs it"
-        try:
-            end = self._words.seek(0, 2)
-            self._words.seek(max(0, end - _LAST_WORDS))
-            lines = self._words.read().decode(errors="replace").strip().splitlines()
-        except ValueError:  # it is closed
-            return ""
-        return f"it last said: {one_line(lines[-1])}" if lines else ""
+        return last_words(self._words, self._oom_kills)

@@ -39,6 +39,9 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 15.0
 PATIENCE_S = 3600.0
 """How long a server may be away."""
 LAST_BEAT_S = 1.0
+ANSWER_S = 5.0
+FAREWELL_S = 2.0
+"""Most that the last word to a server takes."""
 LOOK_S = 0.05
 """How often it is asked while a request is under way whether to stop."""
 _T = TypeVar("_T")
@@ -80,9 +83,15 @@ class SiteClient:
         self._tell("POST", "/members", membership)
 
     def leave(self) -> None:
-        """Go, as far as the server can be told."""
-        with contextlib.suppress(Exception), self._connection() as client:
-            client.request("DELETE", "/members", timeout=5.0)
+        """Go, as far as the server can be told in a moment."""
+
+        def tell() -> None:
+            with contextlib.suppress(Exception), self._connection() as client:
+                client.request("DELETE", "/members", timeout=ANSWER_S)
+
+        thread = threading.Thread(target=tell, daemon=True)
+        thread.start()
+        thread.join(FAREWELL_S)  # a server that hangs is not waited for
 
     def state(self, seen: str = "") -> RoundState:
         """What is to be done; where that is what was seen before, it is waited a while for something else."""
@@ -148,9 +157,9 @@ class SiteClient:
 
     def close(self) -> None:
         """Let go of the connection."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        client, self._client = self._client, None  # an attempt that was left to itself may do the same
+        if client is not None:
+            client.close()
 
     def _tell(self, method: str, path: str, message: Any) -> None:
         self._ask(method, path, msgspec.json.encode(message))

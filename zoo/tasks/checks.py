@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from zoo.answers import Answer
+from zoo.answers import Answer, CalibratableAnswer
 from zoo.errors import ZooError
 from zoo.hyperparameters import FinetuneOptions, PretrainOptions
 from zoo.kinds.input_kind import InputKind
@@ -31,8 +31,8 @@ def fault_of(task: Any, name: str) -> str:
         return f"TASK.input is {task.input!r}, which is no zoo.InputKind"
     if not isinstance(task.target, TargetKind | None):
         return f"TASK.target is {task.target!r}, which is no zoo.TargetKind"
-    if not (isinstance(task.answer, type) and issubclass(task.answer, Answer)):
-        return f"TASK.answer is {task.answer!r}, which is no subclass of zoo.Answer"
+    if fault := _fault_of_answer(task.answer):
+        return fault
     for field in ("judge", "objective"):
         reference = getattr(task, field)
         if reference and not MODULE_AND_CLASS.fullmatch(reference):
@@ -48,6 +48,15 @@ def fault_of(task: Any, name: str) -> str:
         msgspec.json.Decoder(task.prediction)
     except (TypeError, NameError) as error:
         return f"TASK.answer {task.answer.__name__} cannot be read from JSON beside zoo.Rejected: {error}"
+    return ""
+
+
+def _fault_of_answer(answer: Any) -> str:
+    """Why this cannot be what a task answers; empty where it can."""
+    if not (isinstance(answer, type) and issubclass(answer, Answer)):
+        return f"TASK.answer is {answer!r}, which is no subclass of zoo.Answer"
+    if hasattr(answer, "tempered") and not issubclass(answer, CalibratableAnswer):
+        return f"TASK.answer {answer.__name__} has tempered, but not left_open and cut (zoo.CalibratableAnswer)"
     return ""
 
 

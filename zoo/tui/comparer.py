@@ -8,8 +8,9 @@ from typing import Protocol
 
 from zoo.comparison import NOT_ASKED, Comparison, compare_records
 from zoo.comparison.elsewhere import ComparisonElsewhere
-from zoo.errors import RunCancelled, ZooError
+from zoo.errors import RunCancelled, RunFailed, ZooError
 from zoo.jobs import Place
+from zoo.sanitize import error_text
 
 LEAST_S = 1.0
 """Between two looks at runs that go on."""
@@ -64,6 +65,9 @@ class Comparer:
                 pass  # they are compared anew, or nobody looks any more
             except ZooError as error:
                 self._shown.on_error(error)
+            except Exception as error:  # or nothing would ever be said of these runs again
+                message = f"comparing failed: {type(error).__name__}: {error_text(error)}"
+                self._shown.on_error(RunFailed(message, "zoo compare shows where"))
             self._stopped.wait(LEAST_S)
 
     def _compare(self, elsewhere: ComparisonElsewhere) -> None:

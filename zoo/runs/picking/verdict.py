@@ -17,7 +17,7 @@ class Beside(NamedTuple):
     """Of a model, beside the best of them."""
 
     drop: float
-    """Of the figure, above 0 where it is worse."""
+    """Of the figure, above 0 where it is worse; not a number where the answers of one of them have no figure."""
     low: float
     """Of the 95% interval of the drop."""
     high: float
@@ -26,8 +26,8 @@ class Beside(NamedTuple):
 
     @property
     def tied(self) -> bool:
-        """Whether the test does not tell them apart."""
-        return math.isnan(self.p) or self.p >= ALPHA
+        """Whether the test does not tell them apart; not where one of them has no figure."""
+        return not math.isnan(self.drop) and (math.isnan(self.p) or self.p >= ALPHA)
 
 
 class Verdict(NamedTuple):
@@ -57,7 +57,7 @@ def judge_finalists(
     """
     rows = {name: figure.of(of) for name, of in judged.items()}
     sign = 1 if figure.larger_is_better else -1
-    best = max(sizes, key=lambda name: (sign * rows[name].figure, -sizes[name]))
+    best = max(sizes, key=lambda name: (*_rank(sign * rows[name].figure), -sizes[name]))
     others = [name for name in judged if name != best]
     differences = [figure.difference(rows[best], rows[name]) for name in others]
     corrected = holm([one.p for one in differences])
@@ -65,6 +65,11 @@ def judge_finalists(
     tied = [best, *(name for name in others if name in sizes and beside[name].tied)]
     chosen = best if ties == "best" else min(tied, key=lambda name: (sizes[name], name != best))
     return Verdict(best, beside, chosen)
+
+
+def _rank(figure: float) -> tuple[bool, float]:
+    """What has no figure is below all that have one."""
+    return (True, figure) if math.isfinite(figure) else (False, 0.0)
 
 
 def _beside(difference: Difference, p: float, sign: int) -> Beside:
