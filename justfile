@@ -14,7 +14,7 @@ check:
 test *arguments:
     uv run pytest {{arguments}}
 
-# What to run while working, in under three minutes: all tests but those that train or start processes by the dozen.
+# What to run while working, in under three minutes: all tests but those that train, or start runs or commands in processes.
 quick *arguments:
     uv run pytest -n 2 --dist worksteal -m "not slow and not wheels" {{arguments}}
 

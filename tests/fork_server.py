@@ -80,7 +80,8 @@ def work(request: dict[str, Any], log: int) -> NoReturn:
 
 
 def run_command(request: dict[str, Any], stdin: int, stdout: int, stderr: int, told: int) -> NoReturn:
-    """Run a command in one more process, and tell its exit code."""
+    """Run a command in one more process, and tell its exit code; both are a group, which can be killed."""
+    os.setsid()
     command = os.fork()
     if not command:
         os.close(told)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import os
-import select
+import selectors
+import signal
 import socket
 import subprocess
 import sys
@@ -138,10 +139,14 @@ class ForkServer:
             ended, end = os.pipe()
             files.callback(os.close, ended)
             try:
-                self._ask(request, given.fileno(), out.fileno(), error.fileno(), end)
+                pid = self._ask(request, given.fileno(), out.fileno(), error.fileno(), end)
             finally:
                 os.close(end)
-            assert select.select([ended], [], [], timeout)[0], f"no end of {' '.join(words)} within {timeout:.0f} s"
+            with selectors.DefaultSelector() as selector:
+                selector.register(ended, selectors.EVENT_READ)
+                if not selector.select(timeout):
+                    os.killpg(pid, signal.SIGKILL)
+                    pytest.fail(f"no end of {' '.join(words)} within {timeout:.0f} s")
             code = int(os.read(ended, 32))
             for stream in (out, error):
                 stream.seek(0)

@@ -79,9 +79,10 @@ def test_a_dry_run_says_what_would_be_done(echo: None, rows: Path, store: Path) 
 
 @pytest.mark.slow
 def test_detach_ps_attach_stop_resume_logs_rm(echo: None, rows: Path) -> None:
-    """The life of a run, each command on its own."""
-    detached = type_in(
-        "finetune", "echo", "--data", str(rows), "--name", "slow", "--pause-ms", "100", "--detach", *HERE
+    """The life of a run, each command on its own; the worker that goes on keeps no pipe of the first one open."""
+    command = [sys.executable, "-m", "zoo", "finetune", "echo", "--data", str(rows), "--name", "slow"]
+    detached = subprocess.run(
+        [*command, "--pause-ms", "100", "--detach", *HERE], capture_output=True, text=True, timeout=60, check=False
     )
     assert (detached.returncode, detached.stdout) == (0, "slow\n")
     run = zoo.open_run("slow")

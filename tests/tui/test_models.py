@@ -312,12 +312,12 @@ async def test_well_known_models_come_after_those_of_the_catalog(pilot: Driver, 
     await shows(pilot, "5 of 5 2 to pull", "Ann/Bird-Tagger token-classification 24.0M to pull")
     await pilot.press("slash")
     await write(pilot, "bird to pull")
-    assert (names(pilot), to_pull(pilot)) == ([], ["Ann/Bird-Tagger", "bob/bird-words"])
+    await until(pilot, lambda: (names(pilot), to_pull(pilot)) == ([], ["Ann/Bird-Tagger", "bob/bird-words"]))
     await shows(pilot, "not here yet: d pulls it", "parameters 24,000,000", "licence MIT")
     await pilot.press("enter")
     for key in "fpnex":
         await pilot.press(key)
-    assert notices(pilot) == ["Ann/Bird-Tagger is not here yet: d pulls it"] * 5
+    await until(pilot, lambda: notices(pilot) == ["Ann/Bird-Tagger is not here yet: d pulls it"] * 5)
     await pilot.press("c")
     assert pilot.app.clipboard == "zoo pull hub:Ann/Bird-Tagger"
     await pilot.press("enter")
