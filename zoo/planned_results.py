@@ -17,6 +17,7 @@ from zoo.errors import UnknownModel, Unsupported
 from zoo.paths import runs_folder
 from zoo.runs import status
 from zoo.runs.log import awaited
+from zoo.runs.private_rows import are_private
 from zoo.runs.request import TRAINING, RunRequest, SourceRequest
 from zoo.runs.result import HeadResult, ResultManifest
 from zoo.runs.store import RunFolder
@@ -87,14 +88,16 @@ def with_result_of(catalog: Catalog, folder: RunFolder) -> Catalog:
 
 
 def beginning_from(request: RunRequest, before: RunRequest) -> RunRequest:
-    """A request on a planned result, with what the heads that come along will have been learnt from.
+    """A request on a planned result, with what the heads that come along will have been learnt from, and whether rows
+    that it has learnt are private.
 
     Args:
         request: as it was made while there was no such result.
         before: of the run that makes it.
     """
     learnt = {source.name: source for source in (*before.sources, *before.kept)}
-    return msgspec.structs.replace(request, kept=tuple(learnt.get(one.name, one) for one in request.kept))
+    kept = tuple(learnt.get(one.name, one) for one in request.kept)
+    return msgspec.structs.replace(request, kept=kept, private_before=request.private_before or are_private(before))
 
 
 def is_planned(card: Card) -> bool:

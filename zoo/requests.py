@@ -28,6 +28,7 @@ from zoo.planned_results import is_planned
 from zoo.plugins import load_plugin, wrapping_plugins
 from zoo.privacy import check_private_job, is_private
 from zoo.runs import queue, store
+from zoo.runs.private_rows import learnt_privately
 from zoo.runs.request import RunRequest, SourceRequest, StudentRequest
 from zoo.runs.versions import relevant_versions
 from zoo.shrink_options import PRUNED
@@ -167,8 +168,17 @@ def setting(
         "dry_run": job.dry_run,
         "created_at": time.time(),
         "weights_digest": card.weights.digest if card.weights and not is_planned(card) else "",
+        "private_before": _is_private_before(job, card, catalog),
         "versions": relevant_versions(load_plugin(card.plugin).distribution),
     }
+
+
+def _is_private_before(job: Job, card: Card, catalog: Catalog) -> bool:
+    """Whether the model, or a teacher, learnt privately; `beginning_from` says it of one whose run is not made yet."""
+    models = [catalog.resolve(source.teacher) for source in (job.source, *job.others) if source.teacher]
+    if not is_planned(card) or store.maker_of(card.name).request_path.exists():
+        models.append(card)
+    return any(map(learnt_privately, models))
 
 
 def _check_joint(job: Job, catalog: Catalog) -> CheckedJob:

@@ -19,10 +19,10 @@ from zoo.job_paths import existing
 from zoo.jobs import Job
 from zoo.plurals import name_list
 from zoo.ranking import is_result
+from zoo.runs.private_rows import learnt_privately
 from zoo.runs.publishing import base_name
 from zoo.runs.request import RunRequest
 from zoo.runs.store import training_of
-from zoo.runs.stored_answers import learnt_privately
 from zoo.shrink_options import FORMATS, ORIGINAL, PRUNED, ShrinkOptions
 from zoo.shrinkable import check_prunable
 from zoo.sources import Source
@@ -146,7 +146,8 @@ def _learnt_from(judged: Source, model: Card, train: str) -> Source:
         raise DatasetInvalid(f"what {model.name} learnt from {whose}", advice)
     if learnt_privately(model):
         raise Unsupported(
-            f"{model.name}, or a model before it, learnt privately: what learns from its rows anew would tell of them",
+            f"{model.name}, or a model before it, learnt privately or may have: what learns from its rows anew would "
+            "tell of them",
             advice.replace("FILE", "FILE of rows that are public"),
         )
     data = training.data

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import stat
 import zipfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from PIL import Image
 
 import zoo
+from zoo.catalog import Catalog
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import DatasetInvalid, OptionInvalid, UnknownModel, UnknownRun, Unsupported
 from zoo.replaying import unpacking
-from zoo.replaying.bundle import without_paths
+from zoo.replaying.data import Part
+from zoo.replaying.outcome import Replayed
+from zoo.replaying.packing import Places, files_of
+from zoo.replaying.paths_in_text import names_path, without_paths
+from zoo.replaying.planning import plan_of_run
+from zoo.replaying.record import RunRecord
+from zoo.replaying.tensors import largest_difference
 from zoo.runs.events import RunCancelled
 from zoo.runs.log import append
+from zoo.runs.request import DataRequest, StudentRequest
+from zoo.runs.store import rename
 
 
 @pytest.fixture
@@ -161,7 +173,92 @@ def test_the_data_of_a_private_run_stay(run: zoo.Run, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "words.zip") as archive:
         assert run.folder.request.data.sha256 not in archive.read("run.json").decode()
     found = zoo.replay_differences(tmp_path / "words.zip", data=data_of(run).parent)
-    assert [one.what for one in found] == ["noise of its private training"]
+    assert [one.what for one in found] == ["data", "noise of its private training"]
+
+
+def test_so_do_those_of_a_run_about_a_private_one(run: zoo.Run, tmp_path: Path) -> None:
+    edit(run.folder.request_path, private_before=True)
+    assert zoo.bundle(run, tmp_path / "about.zip").without_data == "the run is about a private one, or may be"
+    with zipfile.ZipFile(tmp_path / "about.zip") as archive:
+        assert run.folder.request.data.sha256 not in archive.read("run.json").decode()
+        assert json.loads(archive.read("run.json"))["private_before"] is True
+
+
+def test_what_nobody_wrote_down_is_said_not_to_be_known(run: zoo.Run) -> None:
+    data = json.loads(run.folder.request_path.read_bytes())["data"]
+    edit(run.folder.request_path, data={**data, "sha256": ""})
+    events = run.folder.events_path.read_text()
+    started = next(line for line in events.splitlines() if '"run_started"' in line)
+    known = json.loads(started)
+    of_earlier = {name: value for name, value in known.items() if name not in ("processor", "threads")}
+    run.folder.events_path.write_text(events.replace(started, json.dumps(of_earlier)))
+    found = {one.what: one.then for one in zoo.replay_differences(run)}
+    unknown = "not recorded"
+    assert found == {"data": f"rows.csv (sha256 {unknown})", "processor": unknown, "threads": unknown}
+
+
+def test_answers_are_held_against_what_was_written(run: zoo.Run) -> None:
+    def verdict(before: str, after: str) -> Replayed:
+        finished = json.dumps({"event": "run_finished", "metrics": {"rows": 3.0}, "answers": after})
+        run.folder.events_path.write_text(finished + "\n")
+        record = RunRecord(name="before", verb="predict", metrics={"rows": 3.0}, answers=before)
+        (run.folder.path / "replays.json").write_bytes(msgspec.json.encode(record))
+        return run.replayed
+
+    edit(run.folder.request_path, verb="predict", replays="before", out="/elsewhere/gone.csv")
+    shutil.rmtree(run.folder.model_folder)
+    same, other, unknown = verdict("1" * 64, "1" * 64), verdict("1" * 64, "2" * 64), verdict("", "2" * 64)
+    assert (same.same, other.same, unknown.same) == (True, False, True)
+    assert other.files == ("answers",)
+    assert unknown.sentence.endswith("not compared, as it is not known what the run had: answers")
+
+
+def test_what_a_replay_wrote_goes_along_where_it_is_renamed(run: zoo.Run) -> None:
+    out = run.folder.path / "answers" / "a.csv"
+    edit(run.folder.request_path, verb="predict", out=str(out), draw="/elsewhere/drawn")
+    renamed = rename(run.folder, "other")
+    assert Path(renamed.request.out) == renamed.path / "answers" / "a.csv"
+    assert renamed.request.draw == "/elsewhere/drawn"
+
+
+def test_networks_within_a_run_compute_where_it_does(run: zoo.Run) -> None:
+    student = StudentRequest(name="a", training=msgspec.structs.replace(run.folder.request, device="cuda:1"))
+    edit(run.folder.request_path, verb="pick", students=[msgspec.to_builtins(student)])
+    with plan_of_run(run.folder, device="cpu") as plan:
+        assert [one.training.device for one in plan.request.students] == ["cpu"]
+
+
+def test_of_a_folder_what_is_read_is_packed(run: zoo.Run, tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "pets", tmp_path / "elsewhere"
+    for path in (folder / "cat", elsewhere):
+        path.mkdir(parents=True)
+        for number in range(2):
+            Image.new("RGB", (8, 8), (number, 0, 0)).save(path / f"{number}.png")
+    (folder / "dog").symlink_to(elsewhere)
+    for name in ("id_rsa", "secrets.yaml", "notes.md", "labels.json"):
+        (folder / name).write_text("{}")
+    data, places = DataRequest(path=str(folder)), Places()
+    places.add(data.path)
+    part = Part("data", data.path, "", "image-classification", data, None, "finetune", evaluates=False)
+    card = Catalog.load().resolve("echo")
+    names = ["cat/0.png", "cat/1.png", "dog/0.png", "dog/1.png", "labels.json"]
+    assert sorted(files_of(part, card, places)) == [f"data/1/pets/{name}" for name in names]
+    (folder / "table.csv").symlink_to(tmp_path / "my data" / "rows.csv")
+    with pytest.raises(DatasetInvalid, match="is a link that leads out of"):
+        files_of(part, card, places)
+
+
+def test_weights_that_are_no_numbers_differ(tmp_path: Path) -> None:
+    import numpy as np
+
+    def file(name: str, number: float) -> Path:
+        header = json.dumps({"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}).encode()
+        content = len(header).to_bytes(8, "little") + header + np.array([1, number], "<f4").tobytes()
+        (tmp_path / name).write_bytes(content)
+        return tmp_path / name
+
+    assert largest_difference(file("a", 1.0), file("b", float("nan"))) == math.inf
+    assert largest_difference(file("a", 1.0), file("b", 1.5)) == 0.5
 
 
 @pytest.fixture
@@ -244,6 +341,23 @@ def test_what_the_archive_does_not_list_or_lists_otherwise_is_refused(packed: Pa
     refused(packed.with_name("nowhere.zip"), "cannot be read")
 
 
+def test_archives_that_nobody_writes_are_refused(packed: Path) -> None:
+    for compression in (zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2):
+        copy = Path(shutil.copy(packed, packed.with_name("copy.zip")))
+        with zipfile.ZipFile(copy, "a", compression) as archive:
+            archive.writestr("data/1/x", b"x" * 100)
+        refused(copy, "is compressed as nothing in a bundle is")
+    deep = b'{"a":' * 100_000
+    with zipfile.ZipFile(packed.with_name("deep.zip"), "w") as archive:
+        archive.writestr("bundle.json", deep)
+    refused(packed.with_name("deep.zip"), "has a bundle.json that is none")
+    with zipfile.ZipFile(packed.with_name("name.zip"), "w") as archive:
+        archive.writestr("nämé", b"x")
+    content = packed.with_name("name.zip").read_bytes()
+    packed.with_name("name.zip").write_bytes(content.replace("ä".encode(), b"\xff\xfe"))
+    refused(packed.with_name("name.zip"), "it is no zip archive")
+
+
 @pytest.mark.parametrize("path", ["/etc/hosts/x", "bundle:../x", "bundle:run.json", "rows.csv"])
 def test_a_stranger_names_no_file_of_this_machine(packed: Path, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def placed(archive: unpacking._Archive, folder: Path) -> Any:
@@ -265,7 +379,14 @@ def test_a_stranger_names_no_file_of_this_machine(packed: Path, path: str, monke
         ("see https://example.org/a/b and bert/tiny, 1/2", "see https://example.org/a/b and bert/tiny, 1/2"),
         ("~/a/b.csv", "b.csv"),
         ("/", "/"),
+        ("/home/Jane Doe/x.csv", "x.csv"),
+        ("C:\\Users\\Jane Doe\\x.csv", "x.csv"),
+        ("see file:///home/jane/x", "see x"),
+        ("data:/home/jane/x and -/home/jane/y", "data:x and -y"),
+        ("\\\\server\\share\\x is there", "x is there"),
+        ("../../x and a/../y, 1..2", "x and a/y, 1..2"),
     ],
 )
 def test_paths_become_names(text: str, expected: str) -> None:
     assert without_paths(text) == expected
+    assert not names_path(expected)

@@ -15,7 +15,7 @@ from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import OptionInvalid, StoreInvalid, Unsupported
 from zoo.rendering.plot import round_figures
-from zoo.runs.events import EvaluationCompleted, RunFailed, RunLaunched, RunStarted, StepCompleted, Warned
+from zoo.runs.events import EvaluationCompleted, RunFailed, RunFinished, RunLaunched, RunStarted, StepCompleted, Warned
 from zoo.runs.log import append
 from zoo.runs.store import RunFolder
 
@@ -178,8 +178,37 @@ def test_of_a_private_run_no_row_is_shown(run: zoo.Run, tmp_path: Path) -> None:
     edit_request(run.folder, options=run.folder.request.options | {"private": "eps=8"})
     hidden = read(run.save_report(html=tmp_path / "hidden.html")[0]).words
     assert "secret" not in hidden
-    assert run.folder.request.data.sha256 not in hidden
+    assert run.folder.request.data.sha256[:12] in shown
+    assert run.folder.request.data.sha256[:12] not in hidden
     assert "none of its rows is shown" in hidden
+
+    append(run.folder, RunFailed(kind="DatasetInvalid", message="row 3 says secret words", hint="secret"))
+    failed = read(run.save_report(html=tmp_path / "failed.html")[0]).words
+    assert "DatasetInvalid" in failed
+    assert "secret" not in failed
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_clients_that_are_protected_are_not_named(run: zoo.Run, tmp_path: Path, private: bool) -> None:
+    clients = [{"name": name, "data": {"path": f"/clients/{name}.csv", "sha256": "5" * 64}} for name in ("Ann", "Bob")]
+    options = run.folder.request.options | ({"private": "eps=8"} if private else {})
+    edit_request(run.folder, verb="federate", federation={"clients": clients}, options=options)
+    run.folder.events_path.unlink()
+    append(run.folder, RunStarted(pid=1, device="cpu", precision="fp32"))
+    for step in (1, 2):
+        append(run.folder, EvaluationCompleted(step=step, metrics={"accuracy": 0.25}, rows=8))
+        for name in ("Ann", "Bob"):
+            append(run.folder, EvaluationCompleted(step=step, metrics={"accuracy": 0.125}, rows=4, source=name))
+    words = read(run.save_report(html=tmp_path / "page.html")[0]).words
+    told = [word for word in ("Ann", "Bob", "0.125", "55555") if word in words]
+    assert told == ([] if private else ["Ann", "Bob", "0.125", "55555"])
+    assert "0.25" in words
+    if private:
+        with pytest.raises(Unsupported, match="only a finished run"):
+            zoo.bundle(run, tmp_path / "clients.zip")
+        append(run.folder, RunFinished(metrics={"accuracy": 0.25}))
+        with pytest.raises(Unsupported, match="protects its clients"):
+            zoo.bundle(run, tmp_path / "clients.zip")
 
 
 def stepped(step: int) -> StepCompleted:

@@ -64,6 +64,11 @@ def test_from_calibrating_to_answers_that_are_not_sure(words: str, rows: Path, t
     coverage = judged.intervals["label_coverage"]
     assert coverage.high >= 0.9  # more, where many answers are as probable as the least that is left open
     assert {"Reliability", "Sets"} < {block.title for block in judged.report}
+    assert zoo.replay_differences(judged) == ()
+    calibration = folder / CALIBRATION
+    calibration.write_text(json.dumps(kept | {"temperature": 2.0 + kept["temperature"]}))
+    assert ["calibration of words"] == [one.what for one in zoo.replay_differences(judged)]
+    calibration.write_text(json.dumps(kept))
     again = zoo.evaluate(words, held_out, **CPU).wait(progress=False)
     assert any("was calibrated on these rows" in warning for warning in again.snapshot.warnings)
 

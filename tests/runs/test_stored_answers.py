@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -153,14 +154,15 @@ def test_no_folder_is_made_where_nothing_is_kept(make_run: Callable[..., Predict
 def test_none_are_kept_of_a_model_that_comes_from_one_that_learnt_privately(
     store: Path, make_run: Callable[..., PredictionRun]
 ) -> None:
-    def run_of(name: str, model: str, **options: object) -> None:
+    def run_of(name: str, model: str, before: bool | None = None, **options: object) -> None:
         data = DataRequest(path="/nowhere.csv")
         task = "text-classification"
-        create(RunRequest(name=name, verb="finetune", model=model, plugin="p", task=task, data=data, options=options))
+        make = partial(RunRequest, verb="finetune", plugin="p", task=task, data=data, private_before=before)
+        create(make(name=name, model=model, options=options))
 
     run_of("private", "p/plain", private="eps=8")
     run_of("child", "p/private")
-    run_of("open", "p/plain")
+    run_of("open", "p/plain", before=False)
     card = make_run().card
     numbers = {name: usual_number(msgspec.structs.replace(card, name=name)) for name in ("private", "child", "open")}
     assert numbers == {"private": 0, "child": 0, "open": 64}

@@ -23,8 +23,9 @@ from zoo.plugins import load_plugin
 from zoo.runs.agreement import LIMIT, Agreement, agreement_of
 from zoo.runs.calibration import finish_of
 from zoo.runs.hooks import load_predictor
+from zoo.runs.private_rows import learnt_privately
 from zoo.runs.store import training_of
-from zoo.runs.stored_answers import USUAL, learnt_privately, stored_inputs
+from zoo.runs.stored_answers import USUAL, stored_inputs
 from zoo.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -104,7 +105,9 @@ def _inputs(card: Card, task: Task, source: Path, data: Any, columns: Mapping[st
         raise DatasetInvalid(f"{card.name} keeps no inputs to compare answers on", "--data FILE names some")
     if learnt_privately(card):  # what is found is written beside the network
         raise DatasetInvalid(
-            f"{card.name}, or a model before it, learnt privately, so answers are not compared on its own rows", _OTHERS
+            f"{card.name}, or a model before it, learnt privately or may have, so answers are not compared on its own "
+            "rows",
+            _OTHERS,
         )
     path = Path(request.data.eval_path or request.data.path)
     with _where_it_learnt(card):

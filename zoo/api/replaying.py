@@ -24,6 +24,8 @@ from zoo.runs.log import append
 from zoo.runs.request import RunRequest
 from zoo.runs.store import RunFolder, write_request
 
+ANSWERS = "answers"
+"""Name of the folder, in that of a replay, for the answers that the run wrote elsewhere."""
 _END = ".zip"
 """Of the name of a bundle, by which it is told from that of a run."""
 
@@ -107,7 +109,7 @@ def bundle(run: str | Run, path: str | os.PathLike[str], *, with_data: bool = Tr
     Args:
         run: or its name.
         path: of a new file; `.zip`.
-        with_data: whether the data come along; those of a private run never do.
+        with_data: whether the data come along; those of a private run, or of one about its model, never do.
 
     Raises:
         UnknownRun: there is no such run.
@@ -161,8 +163,10 @@ def _settle_outputs(folder: RunFolder) -> None:
     """Let a replay write into its own folder what the run wrote elsewhere."""
     request: RunRequest = folder.request
     if request.verb == "predict":
-        out = str(folder.path / Path(request.out).name) if request.out else ""
-        draw = str(folder.path / Path(request.draw).name) if request.draw else ""
+        place = folder.path / ANSWERS
+        place.mkdir()
+        out = str(place / Path(request.out).name) if request.out else ""
+        draw = str(place / Path(request.draw).name) if request.draw else ""
         write_request(folder, msgspec.structs.replace(request, out=out, draw=draw))
     elif request.out:
         write_request(folder, msgspec.structs.replace(request, out=""))

@@ -16,9 +16,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,7 +30,9 @@ from zoo.paths import runs_folder
 from zoo.recipe_writing import recipe_of
 from zoo.replaying.data import parts_of_data
 from zoo.replaying.packing import Places, files_of, paths_in_options
+from zoo.replaying.paths_in_text import without_paths
 from zoo.replaying.record import RunRecord, record_of
+from zoo.runs.private_rows import are_private
 from zoo.runs.request import DataRequest, RunRequest
 from zoo.runs.store import RunFolder, store_invalid
 
@@ -41,8 +42,6 @@ IN_BUNDLE = "bundle:"
 MANIFEST, REQUEST, RECORDED, RECIPE, README = "bundle.json", "run.json", "record.json", "recipe.toml", "README.md"
 _TIME = (1980, 1, 1, 0, 0, 0)
 """Of every file: the same run gives the same archive."""
-ABSOLUTE = re.compile(r"(?<![\w.:/\\~-])(?:~|[A-Za-z]:)?[/\\](?:[^/\\\s'\"<>|:;,]+[/\\])+([^/\\\s'\"<>|:;,]*)")
-"""A path of this machine within a text; its last name alone is kept."""
 
 
 class BundledFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,10 +80,10 @@ def write_bundle(folder: RunFolder, path: Path, card: Card, *, with_data: bool =
         folder: of the run.
         path: of the new file.
         card: of the model that it began from.
-        with_data: whether its data come along; those of a private run never do.
+        with_data: whether its data come along; those of a private run, or of one about its model, never do.
 
     Raises:
-        Unsupported: it has not finished, or others took part in it.
+        Unsupported: it has not finished, or others took part in it, or clients whose names are nobody's business.
         DatasetInvalid: its data have changed, or lie where they cannot be taken along from.
         StoreInvalid: the file cannot be written.
     """
@@ -95,7 +94,14 @@ def write_bundle(folder: RunFolder, path: Path, card: Card, *, with_data: bool =
             f"{folder.name} learnt with sites elsewhere, whose data nobody else can replay",
             f"zoo export {folder.name} DIR writes what it has learnt",
         )
-    why = "the run is private" if request.is_private else "" if with_data else "as asked"
+    private = are_private(request)
+    if private and federation is not None:
+        raise Unsupported(
+            f"{folder.name} protects its clients, whom a bundle would name",
+            f"what it has learnt is written by: zoo export {folder.name} DIR",
+        )
+    about = "the run is private" if request.is_private else "the run is about a private one, or may be"
+    why = about if private else "" if with_data else "as asked"
     places, sources = Places(), dict[str, Path]()
     places.add(request.data.path)
     for part in parts_of_data(request):
@@ -106,7 +112,7 @@ def write_bundle(folder: RunFolder, path: Path, card: Card, *, with_data: bool =
         places.add(text)
         if not why:
             sources[places.names[text]] = Path(text)
-    texts = _texts(request, record, places.names, private=request.is_private)
+    texts = _texts(request, record, places.names, private=private)
     try:
         _write(path, texts, sources, with_data=not why)
         return Bundled(path, path.stat().st_size, len(sources), why)
@@ -130,8 +136,9 @@ def _texts(request: RunRequest, record: RunRecord, names: Mapping[str, str], *, 
     known = [str(Path(text).parent) for text in names] + [str(runs_folder()), str(Path.home()), str(Path.cwd())]
     kept = tuple(msgspec.structs.replace(one, data=DataRequest(path=Path(one.data.path).name)) for one in request.kept)
     own = msgspec.structs.replace(request, out=Path(request.out).name, draw=Path(request.draw).name, kept=kept)
+    own = msgspec.structs.replace(own.without_digests if private else own, private_before=private)
     if private:
-        own = own.with_data(lambda data: msgspec.structs.replace(data, sha256="", eval_sha256=""))
+        record = msgspec.structs.replace(record, answers="")  # with which the columns may stand that come along
     texts = {
         REQUEST: _encoded(_replaced(msgspec.to_builtins(own), text_as_bundled)),
         RECORDED: _encoded(_replaced(msgspec.to_builtins(record), cleaned)),
@@ -143,18 +150,6 @@ def _texts(request: RunRequest, record: RunRecord, names: Mapping[str, str], *, 
             recipe = recipe.replace(text, name)
         texts[RECIPE] = cleaned(recipe)
     return texts
-
-
-def without_paths(text: str, known: Sequence[str] = ()) -> str:
-    """A text in which paths of this machine are nothing but the names of their files.
-
-    Args:
-        text: to be changed.
-        known: folders that are in it, whatever letters are in their names.
-    """
-    for place in sorted(known, key=len, reverse=True):
-        text = text.replace(place.rstrip(os.sep) + os.sep, "") if len(place) > 1 else text
-    return ABSOLUTE.sub(lambda match: match[1], text)
 
 
 def _replaced(value: Any, change: Callable[[str], str]) -> Any:

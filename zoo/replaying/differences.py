@@ -13,9 +13,12 @@ from zoo.errors import DatasetInvalid, ZooError
 from zoo.plugins import load_plugin
 from zoo.replaying.data import UNREADABLE, Part
 from zoo.replaying.record import RunRecord
+from zoo.runs.calibration import read_calibration
 from zoo.runs.request import RunRequest
 from zoo.runs.versions import relevant_versions
+from zoo.tasks import get_task
 
+NOT_RECORDED = "not recorded"
 _DIGITS = 12
 """Of a digest, as it is shown."""
 
@@ -44,8 +47,22 @@ def differences(
         parts: its data, where they are now.
         catalog: all models.
     """
-    weights = (*_of_weights(record, card), *_of_teachers(request, catalog))
+    weights = (*_of_weights(record, card), *_of_others(request, catalog), *_of_calibration(request, record, card))
     return (*_of_data(parts, card), *weights, *_of_place(request, record), *_of_code(request, record))
+
+
+def versions_here(request: RunRequest) -> dict[str, str]:
+    """The versions that matter to a run, as they are now: of all plugins whose networks are trained in it.
+
+    Args:
+        request: of the run.
+    """
+    plugins = dict.fromkeys((request.plugin, *(student.training.plugin for student in request.students)))
+    return {
+        name: version
+        for plugin in plugins
+        for name, version in relevant_versions(load_plugin(plugin).distribution).items()
+    }
 
 
 def refusal(found: Sequence[Difference], name: str) -> ZooError | None:
@@ -79,35 +96,56 @@ def _of_data(parts: Sequence[Part], card: Card) -> Iterator[Difference]:
             yield Difference(part.what, then, now or "gone", of_data=True, is_gone=True)
         elif part.sha256 and now != part.sha256:
             yield Difference(part.what, then, _short(now), of_data=True)
+        elif not part.sha256:
+            yield Difference(part.what, then, _short(now))
+        if part.verb == "predict" and get_task(part.task).input.from_files:
+            yield Difference(f"content of the files that the {part.what} name", NOT_RECORDED, "taken as it is")
 
 
 def _of_weights(record: RunRecord, card: Card) -> Iterator[Difference]:
     now = card.weights.digest if card.weights is not None else ""
-    if record.weights and now != record.weights:
-        yield Difference("weights it begins with", _short(record.weights), _short(now) if now else "none")
+    if now != record.weights:
+        then = _short(record.weights) if record.weights else f"none, or {NOT_RECORDED}"
+        yield Difference("weights it begins with", then, _short(now) if now else "none")
     if record.private:
         yield Difference("noise of its private training", "drawn then", "drawn anew, so other bits will come out")
 
 
-def _of_teachers(request: RunRequest, catalog: Catalog) -> Iterator[Difference]:
+def _of_others(request: RunRequest, catalog: Catalog) -> Iterator[Difference]:
+    """Of the other models: teachers, and the networks that are trained in the run."""
     by_name = {card.full_name: card.weights.digest for card in catalog.cards if card.weights is not None}
+    for student in request.students:
+        then, now = student.training.weights_digest, by_name.get(student.training.model, "")
+        if then != now:
+            yield Difference(f"weights of {student.name}", _short(then), _short(now) if now else "gone")
     for teacher in (request.teacher, *(source.teacher for source in request.sources)):
         if teacher is not None and teacher.digest != (now := by_name.get(teacher.model, "")):
             yield Difference(f"teacher {teacher.model}", _short(teacher.digest), _short(now) if now else "gone")
 
 
+def _of_calibration(request: RunRequest, record: RunRecord, card: Card) -> Iterator[Difference]:
+    """Of what corrects answers, which can change while the weights do not."""
+    if request.verb not in ("evaluate", "predict") or request.calibrate or not get_task(request.task).calibratable:
+        return
+    calibration = read_calibration(card)
+    now = calibration.digest if calibration is not None else ""
+    if now != record.calibration:
+        then = _short(record.calibration) if record.calibration else "none"
+        yield Difference(f"calibration of {card.name}", then, _short(now) if now else "none")
+
+
 def _of_place(request: RunRequest, record: RunRecord) -> Iterator[Difference]:
     if request.device.partition(":")[0] != record.device.partition(":")[0]:
         yield Difference("device", record.device, request.device)
-    if record.processor and record.processor != (processor := cpu_model()):
-        yield Difference("processor", record.processor, processor)
+    if record.processor != (processor := cpu_model()):
+        yield Difference("processor", record.processor or NOT_RECORDED, processor)
     threads = computing_threads(request.processes)
-    if record.threads is not None and record.threads != threads:
-        yield Difference("threads", str(record.threads), str(threads))
+    if record.threads != threads:
+        yield Difference("threads", NOT_RECORDED if record.threads is None else str(record.threads), str(threads))
 
 
 def _of_code(request: RunRequest, record: RunRecord) -> Iterator[Difference]:
-    now = relevant_versions(load_plugin(request.plugin).distribution)
+    now = versions_here(request)
     for name in dict.fromkeys((*record.versions, *now)):
         then, here = record.versions.get(name, "not there"), now.get(name, "not there")
         if then != here and name in record.versions:
@@ -118,4 +156,4 @@ def _of_code(request: RunRequest, record: RunRecord) -> Iterator[Difference]:
 
 
 def _short(digest: str) -> str:
-    return f"sha256 {digest[:_DIGITS]}.." if digest else "sha256 not recorded"
+    return f"sha256 {digest[:_DIGITS]}.." if digest else f"sha256 {NOT_RECORDED}"

@@ -20,11 +20,13 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
     """The replay."""
     replays: str
     same: bool
-    """Whether all figures and all files are the same to the bit."""
+    """Whether all figures and all files that can be compared are the same to the bit."""
     metrics: tuple[tuple[str, float | None, float | None], ...] = ()
     """Name, then and now, of those that are not the same."""
     files: tuple[str, ...] = ()
     """Those that are not the same, of the result or of answers."""
+    not_compared: tuple[str, ...] = ()
+    """Files of which nobody wrote down what they were."""
     compared_files: int = 0
     compared_metrics: int = 0
     largest_difference: float | None = None
@@ -38,7 +40,7 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
         if self.same:
             files = f"{counted(self.compared_files, 'file')} and " if self.compared_files else ""
             figures = counted(self.compared_metrics, "figure")
-            return f"{self.run} gave the same bits as {self.replays}: {files}{figures}"
+            return f"{self.run} gave the same bits as {self.replays}: {files}{figures}{self._left}"
         parts = []
         if self.metrics:
             gap = max(
@@ -49,7 +51,13 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
         if self.files:
             of_files = f"{len(self.files):,} of {counted(self.compared_files, 'file')} differ"
             parts.append(of_files + self._apart)
-        return f"{self.run} gave other bits than {self.replays}: {'; '.join(parts)}"
+        return f"{self.run} gave other bits than {self.replays}: {'; '.join(parts)}{self._left}"
+
+    @property
+    def _left(self) -> str:
+        """What the verdict says nothing of."""
+        names = ", ".join(self.not_compared)
+        return f"; not compared, as it is not known what the run had: {names}" if names else ""
 
     @property
     def _apart(self) -> str:
@@ -95,15 +103,18 @@ def replayed(folder: RunFolder) -> Replayed:
         for name in dict.fromkeys((*before.metrics, *after.metrics))
         if before.metrics.get(name) != after.metrics.get(name)
     )
-    then, now = _files(before), _files(after)
-    files = tuple(name for name in dict.fromkeys((*then, *now)) if then.get(name) != now.get(name))
+    then, now = before.files | {"answers": before.answers}, after.files | {"answers": after.answers}
+    unknown = ("answers",) if bool(before.answers) != bool(after.answers) else ()
+    names = [name for name in dict.fromkeys((*then, *now)) if name not in unknown and (then.get(name) or now.get(name))]
+    files = tuple(name for name in names if then.get(name) != now.get(name))
     return Replayed(
         run=folder.name,
         replays=before.name,
         same=not metrics and not files,
         metrics=metrics,
         files=files,
-        compared_files=len(then | now),
+        not_compared=unknown,
+        compared_files=len(names),
         compared_metrics=len(before.metrics | after.metrics),
         largest_difference=_distance(before, folder, files),
         differences=before.differences,
@@ -118,10 +129,6 @@ def _record_before(folder: RunFolder) -> RunRecord:
         return msgspec.json.decode(path.read_bytes(), type=RunRecord)
     except (OSError, msgspec.DecodeError) as error:
         raise StoreInvalid(f"{path} cannot be read ({error})", f"replay it again: zoo rm {folder.name}") from error
-
-
-def _files(record: RunRecord) -> dict[str, str]:
-    return record.files | ({"answers": record.answers} if record.answers else {})
 
 
 def _distance(before: RunRecord, folder: RunFolder, files: tuple[str, ...]) -> float | None:

@@ -16,16 +16,16 @@ from zoo.catalog import Catalog
 from zoo.devices import choose
 from zoo.errors import OptionInvalid, UnknownModel, Unsupported
 from zoo.paths import runs_folder
-from zoo.plugins import load_plugin, wrapping_plugins
+from zoo.plugins import wrapping_plugins
 from zoo.replaying.data import Part, parts_of_data
-from zoo.replaying.differences import Difference, differences
+from zoo.replaying.differences import Difference, differences, versions_here
 from zoo.replaying.record import RunRecord, record_of
 from zoo.replaying.unpacking import read_bundle
 from zoo.requests import check_name
 from zoo.runs import store
-from zoo.runs.request import DataRequest, RunRequest
+from zoo.runs.private_rows import are_private, learnt_privately
+from zoo.runs.request import DataRequest, RunRequest, StudentRequest
 from zoo.runs.store import RunFolder
-from zoo.runs.versions import relevant_versions
 
 
 class Plan(NamedTuple):
@@ -113,11 +113,21 @@ def _plan(
         device_reason=f"as {record.name}" if placement.device == request.device else placement.reason,
         wrappers=_wrappers(request),
         created_at=time.time(),
-        versions=relevant_versions(load_plugin(request.plugin).distribution),
+        versions=versions_here(request),
         weights_digest=card.weights.digest if card.weights else "",
+        private_before=are_private(request) or learnt_privately(card),
+        students=tuple(_placed(student, placement.device) for student in request.students),
     )
     parts: tuple[Part, ...] = tuple(parts_of_data(replay))
     return Plan(replay, record, differences(replay, record, card, parts, catalog), data_folder)
+
+
+def _placed(student: StudentRequest, device: str) -> StudentRequest:
+    """A network that is trained in the run, where the run computes."""
+    training = student.training
+    return msgspec.structs.replace(
+        student, training=msgspec.structs.replace(training, device=device, wrappers=_wrappers(training))
+    )
 
 
 def _wrappers(request: RunRequest) -> tuple[str, ...]:

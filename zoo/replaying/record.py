@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import msgspec
 
 from zoo.errors import Unsupported
 from zoo.runs import status
-from zoo.runs.events import RunStarted
+from zoo.runs.events import RunFinished, RunStarted
 from zoo.runs.log import read_events
 from zoo.runs.result import HEADS, MANIFEST, ResultManifest
 from zoo.runs.store import RunFolder
@@ -37,7 +36,9 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     files: dict[str, str] = {}
     """Sha256 of each file of the result, by its name."""
     answers: str = ""
-    """Sha256 of the file of answers of a batch prediction."""
+    """Sha256 of the file of answers of a batch prediction as it was written; empty where the run did not say it."""
+    calibration: str = ""
+    """Digest of the calibration by which answers were corrected; empty where they were not."""
     private: bool = False
     """Whether it learnt privately, with noise that is drawn anew each time."""
     differences: tuple[tuple[str, str, str], ...] = ()
@@ -61,7 +62,9 @@ def record_of(folder: RunFolder) -> RunRecord:
             f"wait for its end: zoo attach {folder.name}" if s.pending else f"go on with it: zoo resume {folder.name}"
         )
         raise Unsupported(f"run {folder.name} is {s.status}, and only a finished run can be replayed", hint)
-    started = [event for event in read_events(folder)[0] if isinstance(event, RunStarted)]
+    events = read_events(folder)[0]
+    started = [event for event in events if isinstance(event, RunStarted)]
+    finished = [event for event in events if isinstance(event, RunFinished)]
     return RunRecord(
         name=folder.name,
         verb=request.verb,
@@ -75,7 +78,8 @@ def record_of(folder: RunFolder) -> RunRecord:
         weights=request.weights_digest,
         metrics=s.metrics,
         files=result_files(folder.model_folder),
-        answers=_sha256(Path(request.out)) if request.verb == "predict" and request.out else "",
+        answers=finished[-1].answers if finished else "",
+        calibration=finished[-1].calibration if finished else "",
         private=request.is_private,
     )
 
@@ -92,12 +96,3 @@ def result_files(folder: Path) -> dict[str, str]:
         return {}
     of_heads = {f"{HEADS}/{head.name}/{file.name}": file.pin for head in manifest.heads for file in head.files}
     return {file.name: file.pin for file in manifest.files} | of_heads
-
-
-def _sha256(path: Path) -> str:
-    """Of a file; empty where it is gone."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return ""

@@ -7,6 +7,7 @@ The format: eight bytes that say how long the header is, the header in JSON, the
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,8 @@ LONGEST_HEADER = 100_000_000
 
 
 def largest_difference(before: Path, after: Path) -> float | None:
-    """The largest difference of two numbers in the same place; None where the files have other tensors, or none.
+    """The largest difference of two numbers in the same place, infinite where one is none; None where the files have
+    other tensors, or no tensors.
 
     Args:
         before: a file of safetensors.
@@ -38,7 +40,8 @@ def largest_difference(before: Path, after: Path) -> float | None:
                 _tensor(path, header[name], start)
                 for path, (header, start) in zip((before, after), headers, strict=True)
             )
-            largest = max(largest, float(np.max(np.abs(one - other), initial=0.0)))
+            gap = float(np.max(np.abs(one - other), initial=0.0))
+            largest = max(largest, math.inf if math.isnan(gap) else gap)
     except (OSError, ValueError, KeyError, ImportError):  # numpy is missing, or one is no such file
         return None
     return largest

@@ -13,8 +13,9 @@ import msgspec
 
 from zoo.errors import OptionInvalid
 from zoo.paths import RUN_NAME
-from zoo.replaying.bundle import ABSOLUTE, FORMAT, IN_BUNDLE, MANIFEST, RECORDED, REQUEST, BundledFile, BundleManifest
+from zoo.replaying.bundle import FORMAT, IN_BUNDLE, MANIFEST, RECORDED, REQUEST, BundledFile, BundleManifest
 from zoo.replaying.packing import DATA, is_safe
+from zoo.replaying.paths_in_text import names_path
 from zoo.replaying.record import RunRecord
 from zoo.runs.request import DataRequest, RunRequest
 from zoo.runs.store import store_invalid
@@ -27,7 +28,9 @@ FREE_BYTES = 1_000_000_000
 MOST_EXPANSION = 200
 """Times its own size that a larger one may unpack to; texts shrink to a tenth."""
 _BLOCK = 1 << 20
-_DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError)
+_DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError)
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""That bundles have; others may ask for much memory."""
 _Struct = TypeVar("_Struct")
 
 
@@ -68,7 +71,7 @@ class _Archive:
         self._path = path
         try:
             self._zip = zipfile.ZipFile(path)
-        except (OSError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:  # names that are no UTF-8
             reason = getattr(error, "strerror", None) or "it is no zip archive"
             raise OptionInvalid(
                 f"{path} cannot be read: {reason}", "a bundle is written by: zoo export RUN --bundle FILE.zip"
@@ -102,6 +105,8 @@ class _Archive:
                 raise self.refused(f"has a file named {name!r}")
             if entry.is_dir() or (stat.S_IFMT(mode) and not stat.S_ISREG(mode)) or entry.flag_bits & 1:
                 raise self.refused(f"has {name!r}, which is a link, a folder, or encrypted")
+            if entry.compress_type not in _COMPRESSIONS:
+                raise self.refused(f"has {name!r}, which is compressed as nothing in a bundle is")
             entries[name] = entry
         total, limit = sum(entry.file_size for entry in listed), self._limit()
         if total > limit:
@@ -126,7 +131,7 @@ class _Archive:
         """A file of JSON."""
         try:
             return msgspec.json.decode(self._text(name, listed=listed), type=kind)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise self.refused(f"has a {name} that is none ({error})") from error
 
     def request(self, folder: Path) -> RunRequest:
@@ -134,9 +139,12 @@ class _Archive:
         content = self.struct(REQUEST, dict[str, Any])
         try:
             request = msgspec.convert(self._placed(content, folder), RunRequest)
-        except msgspec.ValidationError as error:
+        except (msgspec.ValidationError, RecursionError) as error:
             raise self.refused(f"has a {REQUEST} that is none ({error})") from error
         request.with_data(lambda data: self._checked_data(data, folder))
+        for name in filter(None, (request.out, request.draw)):
+            if name in (".", "..") or Path(name).name != name:
+                raise self.refused(f"writes to {name!r}, which is no name of a file")
         return msgspec.structs.replace(request, dry_run=False)
 
     def _placed(self, value: Any, folder: Path) -> Any:
@@ -152,7 +160,7 @@ class _Archive:
             if not is_safe(name) or not name.startswith(DATA):
                 raise self.refused(f"names data {name!r}")
             return str(folder / name.removeprefix(DATA))
-        if ABSOLUTE.search(value):
+        if names_path(value):
             raise self.refused(f"names {value!r}, a path of this machine")
         return value
 

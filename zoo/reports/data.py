@@ -10,28 +10,14 @@ import msgspec
 
 from zoo.blocks import Block, Cell, Paragraph, Table
 from zoo.data.example import RejectedRow
-from zoo.errors import StoreInvalid
 from zoo.plurals import counted
 from zoo.runs.request import DataRequest, RunRequest
 from zoo.runs.snapshot import RunSnapshot
-from zoo.runs.store import RunFolder, maker_of
+from zoo.runs.store import RunFolder
 
 SHOWN_REJECTED = 10
 """Rows that could not be used."""
 SHOWN_LABELS = 200
-
-
-def is_about_private_rows(request: RunRequest) -> bool:
-    """Whether a run learnt privately, or is about a model that did: no row of its data is shown then."""
-    if request.is_private or any(source.options.get("private") for source in request.sources):
-        return True
-    maker = maker_of(request.model.rpartition("/")[2])
-    if not maker.request_path.exists():
-        return False
-    try:
-        return maker.request.is_private
-    except StoreInvalid:  # whoever reads that run hears of it
-        return False
 
 
 def data_blocks(folder: RunFolder, request: RunRequest, s: RunSnapshot, *, private: bool) -> Iterator[Block]:

@@ -11,8 +11,7 @@ from zoo.disk import cause_of
 from zoo.errors import OptionInvalid, StoreInvalid, Unsupported
 from zoo.plurals import with_article
 from zoo.rendering.page import page
-from zoo.reports.sections import headline, report_sections, run_curves
-from zoo.runs import status
+from zoo.reports.sections import headline, report_sections, run_curves, shown
 from zoo.runs.store import RunFolder
 
 GENERATOR = "zoo report"
@@ -35,10 +34,9 @@ def write_page(folder: RunFolder, path: str | os.PathLike[str]) -> Path:
         StoreInvalid: the run cannot be read, or the file cannot be written.
     """
     target = _target(path, "--html")
-    request = folder.request
     text = page(
         folder.name,
-        headline(request, status.read(folder)),
+        headline(*shown(folder)),
         report_sections(folder),
         f"{GENERATOR} {__version__}",
     )
@@ -63,11 +61,11 @@ def write_curves(folder: RunFolder, path: str | os.PathLike[str]) -> Path:
     from zoo.rendering.curve_pictures import can_draw, curve_picture
 
     target = _target(path, "--png")
-    curves = run_curves(status.read(folder))
+    request, s = shown(folder)
+    curves = run_curves(s)
     if not curves:
-        verb = folder.request.verb
         raise Unsupported(
-            f"run {folder.name} has no curves: it has not come to a second point of any ({verb})",
+            f"run {folder.name} has no curves: it has not come to a second point of any ({request.verb})",
             f"what there is: zoo report {folder.name} --html FILE",
         )
     if not can_draw():

@@ -6,19 +6,22 @@ import math
 import time
 from collections.abc import Iterator
 
-from zoo.blocks import Block, Boxes, Cell, Curve, Mask, Paragraph, Picture, Report, Sound, Spans, Table
+import msgspec
+
+from zoo.blocks import Block, Cell, Curve, Paragraph, Report, Table
 from zoo.comparison.settings import settings_of_request
 from zoo.diagnosis import diagnose
 from zoo.errors import StoreInvalid, Unsupported
 from zoo.rendering.page import Section
 from zoo.replaying import replayed
 from zoo.reports.again import commands
-from zoo.reports.data import data_blocks, is_about_private_rows
+from zoo.reports.data import data_blocks
 from zoo.reports.examples import example_blocks
 from zoo.runs import status
 from zoo.runs.events import Noted, RunStarted, Warned
 from zoo.runs.log import read_events
 from zoo.runs.overview import candidate_table, curves_by_source, drawn_curves, figure_table, source_table
+from zoo.runs.private_rows import are_private, without_rows
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot
 from zoo.runs.store import RunFolder
@@ -37,22 +40,40 @@ def report_sections(folder: RunFolder) -> tuple[Section, ...]:
     Raises:
         StoreInvalid: it cannot be read.
     """
-    request, s = folder.request, status.read(folder)
+    request, s = shown(folder)
     events = read_events(folder)[0]
-    private = is_about_private_rows(request)
+    private = are_private(request)
     said = [event for event in events if isinstance(event, Warned | Noted)]
     started = next((event for event in reversed(events) if isinstance(event, RunStarted)), None)
     return (
-        Section("Result", tuple(_result(folder, request, s))),
+        Section("Result", tuple(_result(folder, request, s, private=private))),
         Section("What went wrong", () if private or s.pending else tuple(_diagnosis(folder))),
         Section("Curves", run_curves(s)),
-        Section("Evaluation", tuple(_without_rows(s.report) if private else s.report)),
+        Section("Evaluation", without_rows(request, s.report)),
         Section("Data", (*data_blocks(folder, request, s, private=private), *_messages(said, private=private))),
         Section("Examples", tuple(example_blocks(folder, s, private=private))),
         Section("Settings", (_table(_settings(request, s)),)),
         Section("Environment", (_table(_environment(request, s, started)),)),
         Section("Run it again", code=tuple(commands(folder, request))),
     )
+
+
+def shown(folder: RunFolder) -> tuple[RunRequest, RunSnapshot]:
+    """What was asked for and what is known, as it may be told: of private rows no digest, of clients that learn from
+    such no name and no figure, since they are what is protected.
+
+    Args:
+        folder: of the run.
+
+    Raises:
+        StoreInvalid: it cannot be read.
+    """
+    request, s = folder.request, status.read(folder)
+    if not are_private(request):
+        return request, s
+    if request.federation is not None:
+        s = s.of_all_alone
+    return request.without_clients.without_digests, s
 
 
 def headline(request: RunRequest, s: RunSnapshot) -> str:
@@ -88,8 +109,11 @@ def run_curves(s: RunSnapshot) -> tuple[Curve, ...]:
 _HELD_OUT = " on held-out rows"
 
 
-def _result(folder: RunFolder, request: RunRequest, s: RunSnapshot) -> Iterator[Block]:
-    if s.error:
+def _result(folder: RunFolder, request: RunRequest, s: RunSnapshot, *, private: bool) -> Iterator[Block]:
+    if s.error_kind and private:
+        text = f"{s.error_kind}. What it says is not shown, as it may tell of rows, and the run is private."
+        yield Paragraph(text=text, tone="error")
+    elif s.error:
         yield Paragraph(text=f"{s.error}. {s.hint}" if s.hint else s.error, tone="error")
     elif s.pending:
         yield Paragraph(text=f"The run is {s.status}: this is what is known so far, at {_progress(s)}.", tone="strong")
@@ -106,24 +130,20 @@ def _result(folder: RunFolder, request: RunRequest, s: RunSnapshot) -> Iterator[
     if s.candidates:
         yield candidate_table(s.candidates)
     if request.replays and s.status == "finished":
-        yield from _replayed(folder)
+        yield from _replayed(folder, private=private)
     if s.best_step is not None:
         yield Paragraph(text=f"The weights are those of step {s.best_step:,}, the best on the held-out rows.")
     if s.rows_predicted and request.verb == "predict":
         yield Paragraph(text=f"{s.rows_predicted:,} rows were answered, {s.rejected_rows:,} of them rejected.")
 
 
-def _replayed(folder: RunFolder) -> Report:
-    """Whether a replay gave the same bits, as long as its record can be read."""
+def _replayed(folder: RunFolder, *, private: bool) -> Report:
+    """Whether a replay gave the same bits, as long as its record can be read; of private data not what differs."""
     try:
-        return replayed(folder).blocks()
+        verdict = replayed(folder)
+        return (msgspec.structs.replace(verdict, differences=()) if private else verdict).blocks()
     except (Unsupported, StoreInvalid) as error:
         return (Paragraph(text=error.message),)
-
-
-def _without_rows(report: Report) -> Iterator[Block]:
-    """What an evaluation says, without the inputs that it shows."""
-    return (block for block in report if not isinstance(block, Picture | Boxes | Mask | Sound | Spans))
 
 
 def _progress(s: RunSnapshot) -> str:

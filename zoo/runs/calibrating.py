@@ -78,8 +78,11 @@ class CalibrationRows:
             self._targets.append(self._places[example.target])
             self._logs.extend(math.log(max(shares.get(label, 0.0), LEAST)) for label in self._places)
 
-    def calibrate(self) -> str:
+    def calibrate(self, *, keep: bool = True) -> str:
         """Find the temperature by one half of the rows, hold it against the other, and keep both with the model.
+
+        Args:
+            keep: whether they are kept.
 
         Returns:
             What came of it, in words.
@@ -109,15 +112,17 @@ class CalibrationRows:
             weights=self._card.weights.digest if self._card.weights else "",
             created_at=time.time(),
         )
-        write_calibration(self._card, calibration)
+        if keep:
+            write_calibration(self._card, calibration)
         what = f"temperature {temperature:.3f}, by {counted(len(fitted), 'row')}"
         if found is None:
             what = f"no temperature, since nearly all of {counted(len(fitted), 'row')} are right or nearly all wrong"
         if len(self._taken) < self._rows:
             what += f" ({len(self._taken):,} of {counted(self._rows, 'row')} were looked at, which suffice)"
         return (
-            f"{model} is calibrated from now on: {what}; on {counted(len(others), 'other row')} the calibration error "
-            f"is {after.ece:.4f}, and {before.ece:.4f} without"
+            f"{model} {'is calibrated from now on' if keep else 'was calibrated so, and stays as it is now'}: {what}; "
+            f"on {counted(len(others), 'other row')} the calibration error is {after.ece:.4f}, and {before.ece:.4f} "
+            "without"
         )
 
     def _halves(self) -> tuple[list[int], list[int]]:

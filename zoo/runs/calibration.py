@@ -8,6 +8,7 @@ prediction: Vovk et al. 2005; the score is that of Sadinle et al. 2019; Angelopo
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,6 +53,11 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     """Digest of the weights that are calibrated."""
     created_at: float = 0.0
     v: int = 1
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of all of it."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
 
     def least_probability(self, model: str, abstain: float) -> float:
         """The probability from which on a label is left open, so that the right one is excluded in that share of cases.

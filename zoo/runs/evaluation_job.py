@@ -83,6 +83,7 @@ def evaluate(worker: Worker) -> AnyEvent:
         intervals=judgement.judge.intervals(),
         report=judgement.report(),
         labels=labels,
+        calibration=predictor.finish.calibration.digest if predictor.finish else "",
     )
 
 
@@ -188,7 +189,10 @@ class _Calibrated:
 
     def conclude(self) -> None:
         """Keep the calibration that was asked for; say what it is worth, or the one before."""
-        if message := self._rows.calibrate() if self._rows else self._effect.message if self._effect else "":
+        replays = bool(self._worker.request.replays)  # which leaves the model as it is
+        if message := (
+            self._rows.calibrate(keep=not replays) if self._rows else self._effect.message if self._effect else ""
+        ):
             self._worker.emit(Noted(message=message))
 
 

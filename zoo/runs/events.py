@@ -307,6 +307,10 @@ class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):
     labels: tuple[str, ...] = ()
     sources: tuple[SourceResult, ...] = ()
     """Where there were several; their metrics stand above, too, as `NAME.metric`."""
+    answers: str = ""
+    """Sha256 of the file of answers that a batch prediction has written."""
+    calibration: str = ""
+    """Digest of the calibration by which answers were corrected; empty where they were not."""
 
 
 class RunFailed(Event, frozen=True, kw_only=True, tag="run_failed"):

@@ -12,6 +12,7 @@ from zoo.kinds.spelling import distinct_names
 from zoo.plurals import counted
 from zoo.rendering.markdown import markdown, markdown_table
 from zoo.runs.heads import BODY_FILE, HEAD_FILE
+from zoo.runs.private_rows import are_private, without_rows
 from zoo.runs.request import DataRequest, RunRequest, TeacherRequest
 from zoo.runs.result import HEADS, ResultManifest
 from zoo.runs.source_facts import SourceResult
@@ -43,7 +44,7 @@ def write_readme(
         f"# {manifest.name}",
         f"{manifest.parent}, {_VERBS[manifest.verb]} for {manifest.task} with zoo.",
         _evaluation(manifest),
-        markdown(report),
+        markdown(without_rows(request, report)),
         _table(
             "Data",
             [
@@ -53,7 +54,7 @@ def write_readme(
                     if request.federation and (number := request.federation.client_count)
                     else []
                 ),
-                *([("sha256", digest)] if (digest := _told_digest(request, request.data)) else []),
+                *([("sha256", digest)] if (digest := told_digest(request, request.data)) else []),
                 *((f"column of the {role}s", name) for role, name in manifest.columns.items()),
                 ("evaluation", Path(request.data.eval_path).name if request.data.eval_path else "a held-out share"),
                 ("training rows", f"{rows[0]:,}"),
@@ -114,7 +115,7 @@ def write_readme_of_heads(
     ]
     sources = [(source.name, source.data, source.weight) for source in request.sources]
     data = [
-        (name, Path(of_data.path).name, _told_digest(request, of_data), f"{train:,}", f"{held_out:,}", f"{weight:g}")
+        (name, Path(of_data.path).name, told_digest(request, of_data), f"{train:,}", f"{held_out:,}", f"{weight:g}")
         for (name, of_data, weight), (train, held_out) in zip(
             sources or [(request.head, request.data, 1.0)], rows, strict=True
         )
@@ -125,7 +126,7 @@ def write_readme_of_heads(
         f"{_origin(manifest, request)} Each folder is whole in itself; files that are the same in several are one on "
         "disk.",
         f"## Heads\n\n{markdown_table(headers, heads)}",
-        markdown(report),
+        markdown(without_rows(request, report)),
         f"## Data\n\n{markdown_table(of_data, data)}",
         "## Use\n\n```\n"
         + "\n".join(f"zoo predict {manifest.name}.{head.name} ..." for head in manifest.heads)
@@ -162,9 +163,14 @@ def _evaluation(manifest: ResultManifest) -> str:
     return f"## Evaluation\n\n{markdown_table(('', '', '95% interval'), rows)}"
 
 
-def _told_digest(request: RunRequest, data: DataRequest) -> str:
-    """Of the data; nothing of those that were learnt privately: it would tell whether a row is among others known."""
-    return "" if request.is_private else data.sha256
+def told_digest(request: RunRequest, data: DataRequest) -> str:
+    """The digest of data; none of those that are private: it would tell whether a row is among others known.
+
+    Args:
+        request: of the run that they are of.
+        data: of it.
+    """
+    return "" if are_private(request) else data.sha256
 
 
 def _teaching(teacher: TeacherRequest) -> str:

@@ -6,6 +6,7 @@ A killed job goes on where it was: answers already in the output file are counte
 from __future__ import annotations
 
 import gc
+import hashlib
 import itertools
 import os
 import time
@@ -76,7 +77,8 @@ def predict(worker: Worker) -> AnyEvent:
             return progress.cancel()
     if drawings and drawings.warning:
         worker.emit(Warned(message=drawings.warning))
-    return progress.finish()
+    calibration = predictor.finish.calibration.digest if predictor.finish else ""
+    return progress.finish(answers=_sha256(out), calibration=calibration)
 
 
 class _Progress:
@@ -113,13 +115,18 @@ class _Progress:
         self._warn()
         return RunCancelled(step=self.rows)
 
-    def finish(self) -> RunFinished:
-        """Report the last of it."""
+    def finish(self, *, answers: str, calibration: str) -> RunFinished:
+        """Report the last of it.
+
+        Args:
+            answers: the sha256 of the file that is written.
+            calibration: digest of that of the model.
+        """
         self._total_rows = self.rows
         self.emit()
         self._warn()
         rejected = {"rejected": float(self.rejected)} if self.rejected else {}
-        return RunFinished(metrics={"rows": float(self.rows)} | rejected)
+        return RunFinished(metrics={"rows": float(self.rows)} | rejected, answers=answers, calibration=calibration)
 
     def _warn(self) -> None:
         if self._truncation.message:
@@ -152,6 +159,11 @@ def _resume(out: Path, writer: AnswerFormat) -> RecordCount:
         count = writer.count(file)
         file.truncate(count.end)
     return count
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _flush(file: io.BufferedWriter) -> None:

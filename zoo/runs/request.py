@@ -50,12 +50,13 @@ class DataRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     def moved(self, before: Path, after: Path) -> DataRequest:
         """The same data where the folder that had them, or may have, is now."""
-        paths = {
-            name: str(after / Path(path).relative_to(before))
-            for name in ("path", "eval_path", "classes")
-            if (path := getattr(self, name)) and Path(path).is_relative_to(before)
-        }
+        paths = {name: _there(getattr(self, name), before, after) for name in ("path", "eval_path", "classes")}
         return msgspec.structs.replace(self, **paths)
+
+
+def _there(path: str, before: Path, after: Path) -> str:
+    """A path where the folder is now that it may be in; another text stays as it is."""
+    return str(after / Path(path).relative_to(before)) if path and Path(path).is_relative_to(before) else path
 
 
 class TeacherRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -240,6 +241,9 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Build everything, say what would be done, do nothing."""
     replays: str = ""
     """Name of the run that it does again; empty for one that does something new."""
+    private_before: bool | None = None
+    """Whether a model that it begins or learns from learnt privately, or comes from one that did; None where nobody
+    wrote it down. See `zoo.runs.private_rows`."""
     weights_digest: str = ""
     """Of the weights that it begins with; empty where there are none yet, or nobody said it."""
     created_at: float = 0.0
@@ -251,7 +255,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_private(self) -> bool:
         """Whether a training protects its rows, as `TrainingRun.is_private`."""
-        return bool(self.options.get("private"))
+        return any(options.get("private") for options in (self.options, *(source.options for source in self.sources)))
 
     @property
     def subject(self) -> str:
@@ -296,9 +300,37 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
             students=tuple(one.with_data(change) for one in self.students),
         )
 
+    @property
+    def without_digests(self) -> RunRequest:
+        """The same without what would tell whether a row is among its data: the digests of these."""
+        return self.with_data(lambda data: msgspec.structs.replace(data, sha256="", eval_sha256=""))
+
+    @property
+    def without_clients(self) -> RunRequest:
+        """The same without who learns together."""
+        federation = self.federation and msgspec.structs.replace(self.federation, clients=())
+        return msgspec.structs.replace(self, federation=federation)
+
     def moved(self, before: Path, after: Path) -> RunRequest:
-        """The same where the folder of its data is now."""
-        return self.with_data(lambda data: data.moved(before, after))
+        """The same where a folder is now that has, or may have, its data, files of its options, or what it writes."""
+
+        def options_there(options: dict[str, Any]) -> dict[str, Any]:
+            return {name: _there(one, before, after) if isinstance(one, str) else one for name, one in options.items()}
+
+        return msgspec.structs.replace(
+            self.with_data(lambda data: data.moved(before, after)),
+            options=options_there(self.options),
+            shrinking=options_there(self.shrinking),
+            sources=tuple(
+                msgspec.structs.replace(one, data=one.data.moved(before, after), options=options_there(one.options))
+                for one in self.sources
+            ),
+            students=tuple(
+                msgspec.structs.replace(one, training=one.training.moved(before, after)) for one in self.students
+            ),
+            out=_there(self.out, before, after),
+            draw=_there(self.draw, before, after),
+        )
 
 
 class StudentRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

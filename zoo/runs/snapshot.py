@@ -142,6 +142,19 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
         return {name: value for name, value in self.latest_metrics.items() if name.partition(".")[0] not in names}
 
     @property
+    def of_all_alone(self) -> RunSnapshot:
+        """What is known of the run as a whole, and nothing of any of its sources."""
+        beginnings = tuple(f"{source.name}." for source in self.sources)
+
+        def of_all(metrics: dict[str, float]) -> dict[str, float]:
+            return {name: value for name, value in metrics.items() if not name.startswith(beginnings)}
+
+        evaluations = (msgspec.structs.replace(one, metrics=of_all(one.metrics)) for one in self.evaluations)
+        return msgspec.structs.replace(
+            self, sources=(), pictures=(), metrics=of_all(self.metrics), evaluations=tuple(evaluations)
+        )
+
+    @property
     def latest_metrics(self) -> dict[str, float]:
         """Final metrics, or those of the newest evaluation."""
         return self.metrics or (self.evaluations[-1].metrics if self.evaluations else {})

@@ -15,6 +15,7 @@ mistakes.jsonl    rows that were answered wrongly, with their inputs
 trained_on.bin    which inputs a fine-tuning learns from, as digests: evaluating on them is warned of
 sources/NAME/     the three above, of a run that learns from several sources
 data/             the data, where Python held them and no file did
+answers/          of a replay, the answers that the run wrote elsewhere
 checkpoints/      what a resumed run goes on from
 model/            the result; `model/zoo.json` is written last and makes it a model
 
@@ -310,7 +311,7 @@ def rename(folder: RunFolder, name: str) -> RunFolder:
         raise _name_in_use(name)
     try:
         folder.path.rename(target)
-        moved = request.moved(folder.path / "data", target / "data")
+        moved = request.moved(folder.path, target)
         write_request(RunFolder(target), msgspec.structs.replace(moved, name=name))
     except OSError as error:
         raise store_invalid(f"run {folder.name} cannot be renamed", error, folder.path) from error

@@ -27,7 +27,7 @@ from zoo.errors import StoreInvalid
 from zoo.kinds.input_kind import InputKind
 from zoo.paths import cache_folder
 from zoo.runs.agreement import difference
-from zoo.runs.store import maker_of
+from zoo.runs.private_rows import learnt_privately
 from zoo.sanitize import error_text, one_line
 from zoo.tasks.task import Task
 
@@ -61,23 +61,8 @@ def usual_number(card: Card) -> int:
 
     Args:
         card: of the model that is made smaller.
-
-    Raises:
-        StoreInvalid: a run that it comes from cannot be read.
     """
     return 0 if learnt_privately(card) else USUAL
-
-
-def learnt_privately(card: Card) -> bool:
-    """Whether a model, or one that it was trained from, learnt privately; arguments and errors as above."""
-    seen, maker = set[Path](), maker_of(card.name)
-    while maker.request_path.exists() and maker.path not in seen:
-        seen.add(maker.path)
-        request = maker.request
-        if request.is_private:
-            return True
-        maker = maker_of(request.model.partition("/")[2])  # behind the name of the plugin
-    return False
 
 
 def store_answers(folder: Path, run: PredictionRun, inputs: Sequence[Any], answers: Sequence[Prediction]) -> int:

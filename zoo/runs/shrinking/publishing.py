@@ -15,7 +15,7 @@ from zoo.kinds.spelling import distinct_names
 from zoo.plurals import counted
 from zoo.rendering.markdown import markdown, markdown_table
 from zoo.runs import hooks
-from zoo.runs.model_card import README, code
+from zoo.runs.model_card import README, code, told_digest
 from zoo.runs.overview import candidate_table
 from zoo.runs.publishing import digested_files, let_the_umask_decide
 from zoo.runs.result import MANIFEST, ResultManifest, ShrunkResult
@@ -82,7 +82,11 @@ def publish_shrunk(attempt: Attempt, form: Form, model: Model, metrics: Mapping[
 def _store_answers(attempt: Attempt, model: Model, inputs: Sequence[Any]) -> str:
     """Keep answers for other machines; says how many they are, and where."""
     if not inputs:
-        why = "as asked" if attempt.options.stored_answers == 0 else "since the model or one before it learnt privately"
+        why = (
+            "as asked"
+            if attempt.options.stored_answers == 0
+            else "since the model or one before it learnt privately, or may have"
+        )
         return f"no answers kept for other machines, {why}"
     run = attempt.prediction_run(model)
     kept = store_answers(run.weights, run, inputs, hooks.load_predictor(model.plugin, run).predict(list(inputs)))
@@ -94,6 +98,7 @@ def _store_answers(attempt: Attempt, model: Model, inputs: Sequence[Any]) -> str
 def _write_readme(folder: Path, manifest: ResultManifest, attempt: Attempt, form: Form, stored: str) -> None:
     """What was done, measured and judged, and how other libraries read the model."""
     data, chosen = attempt.worker.request.data, attempt.measured[form.name]
+    digest = told_digest(attempt.worker.request, data)
     drop = f"{chosen.low:+.4f} to {chosen.high:+.4f}" if chosen.low is not None and chosen.high is not None else ""
     further = "" if form.trainable else f" It only answers; to train further, take {manifest.parent}."
     parts = [
@@ -103,7 +108,7 @@ def _write_readme(folder: Path, manifest: ResultManifest, attempt: Attempt, form
         f"difference {drop}); at most {attempt.options.max_drop} was allowed.",
         markdown((candidate_table(tuple(attempt.measured.values())),)),
         " ".join(f"{one[:1].upper()}{one[1:]}." for one in (attempt.place, stored)),
-        markdown_table(("", ""), [("file", Path(data.path).name), ("sha256", data.sha256)]),
+        markdown_table(("", ""), [("file", Path(data.path).name), *([("sha256", digest)] if digest else [])]),
         "## Labels\n\n" + ", ".join(map(code, distinct_names(manifest.labels).values())) if manifest.labels else "",
         "## Use\n\n```\n" + f"zoo predict {manifest.name} ..." + "\n```",
         form.usage(manifest.name),
