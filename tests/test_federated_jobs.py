@@ -46,6 +46,7 @@ def test_options_that_no_federation_has(clients: Path) -> None:
         "whole clients could be told: there are 2": {"private": "eps=8,delta=0.5"},
         "here a client is the unit: --private protects each with all its rows": {"private": "eps=8", "unit": "site"},
         "--unit says whose a row is": {"unit": "site"},
+        "--folds is of a training in one place": {"folds": 5},
         "--patience ends a training by the rows held out": {"private": "eps=8", "patience": 2},
         "there is no option 'round'": {"round": 3},
     }.items():

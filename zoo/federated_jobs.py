@@ -34,8 +34,8 @@ from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
 _ROUNDS_SAY_SO = "--rounds and --local-epochs say how long clients train, and each round is judged"
-OF_ONE_TRAINING = ("epochs", "max_steps", "eval_steps")
-"""Options that say when a training ends and is judged, which rounds say here."""
+OF_ONE_TRAINING = ("epochs", "max_steps", "eval_steps", "folds")
+"""Options that say when a training ends, and how it is judged, which rounds say here."""
 
 
 class Clients(msgspec.Struct, frozen=True, kw_only=True):

@@ -208,6 +208,10 @@ def _check_curve(resolved: ResolvedJob) -> CheckedData:
         raise Unsupported(
             f"nothing judges answers to {resolved.task.name}, so there is no curve", "name another --task"
         )
+    if is_private(resolved.options):
+        raise OptionInvalid(
+            "a curve learns from the same rows several times, and --private counts one training", "leave it out"
+        )
     return _check_training(resolved)
 
 

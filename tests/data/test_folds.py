@@ -35,6 +35,19 @@ def test_folds_depend_on_what_rows_hold_and_not_on_their_order() -> None:
     assert forward != others
 
 
+def test_people_with_several_labels_count_by_the_rarest() -> None:
+    groups = [f"person {person}".encode() for person in range(30) for _ in range(3)]
+    strata = ["rare" if row % 18 == 1 else "usual" for row in range(90)]
+
+    folds = fold_numbers(groups, strata, 5)
+
+    assert Counter(fold for fold, stratum in zip(folds, strata, strict=True) if stratum == "rare") == dict.fromkeys(
+        range(5), 1
+    )
+    backward = fold_numbers(groups[::-1], strata[::-1], 5)
+    assert backward[::-1] == folds
+
+
 def test_rows_of_one_person_and_rows_with_the_same_text_belong_together(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text(
@@ -49,3 +62,11 @@ def test_rows_of_one_person_and_rows_with_the_same_text_belong_together(tmp_path
     assert keys[6] == keys[7]
     assert len(set(keys)) == 5
     assert len(set(group_keys(dataset, dataset.examples))) == 6
+    assert group_keys(dataset, dataset.examples[::-1], "user_id")[::-1] == keys
+
+
+def test_an_empty_column_keeps_nothing_together(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label,speaker\none,a,\ntwo,b,\ntwo,b,\nthree,a,\n")
+    dataset = load(path, get_task("text-classification"))
+    assert group_keys(dataset, dataset.examples, "speaker") == group_keys(dataset, dataset.examples)

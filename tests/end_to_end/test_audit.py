@@ -95,7 +95,7 @@ def test_rows_that_were_learnt_by_heart_are_found(overfitted: str, capsys: pytes
     assert "29 others are too few to say how many are found at 1% false alarms" in words_of(run)
     assert "by the likelihood ratio of shadows" in words_of(run)
     assert "67 rows that it learnt from, 29 that it did not" in run.snapshot.notes
-    assert not (run.folder.path / "shadows").exists()
+    until(lambda: not (run.folder.path / "shadows").exists())
 
 
 def test_a_model_that_has_learnt_next_to_nothing_does_not_give_its_rows_away(

@@ -49,7 +49,7 @@ def test_sources_are_held_against_themselves_alone_and_a_kill_changes_nothing(
     assert isinstance(table, Table)
     assert [row[:2] for row in table.rows] == [("size", "accuracy"), ("names", "span_f1")]
     assert baselines_begun(whole) == ["the baseline: size alone, 6 steps", "the baseline: names alone, 6 steps"]
-    assert not (whole.folder.path / "baselines").exists()
+    until(lambda: not (whole.folder.path / "baselines").exists())
     readme = (whole.folder.model_folder / "README.md").read_text()
     assert "### what sharing bought" in readme
     assert f"| size | accuracy | {table.rows[0][2]:.3f} |" in readme

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 import zoo
+from tests.echo_runs import until
 from zoo.blocks import Table
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
@@ -89,7 +90,7 @@ def test_flipped_labels_are_listed_and_written(
     assert any("was trained on" in warning for warning in run.snapshot.warnings)
     (table,) = (block for block in run.report if isinstance(block, Table))
     assert table.headers == ("label", "proposed", "rows")
-    assert not (run.folder.path / "vectors").exists()
+    until(lambda: not (run.folder.path / "vectors").exists())
     assert ".png" not in run.folder.events_path.read_text()
 
     assert main(["attach", run.name]) == ExitCode.OK
@@ -104,6 +105,24 @@ class Stopping(Worker):
 
     def should_stop(self) -> bool:
         return (self.folder.path / "vectors" / "0.npy").exists()
+
+
+def test_a_picture_that_cannot_be_read_is_set_aside(model: str, digits: Path, tmp_path: Path) -> None:
+    folder, (header, *lines) = digits.parent, digits.read_text().splitlines()[:61]
+    broken = folder / "broken.png"
+    broken.write_bytes((folder / "0.png").read_bytes()[:-30])
+    data = folder / "broken.csv"
+    data.write_text("\n".join([header, *lines, "broken.png,1"]) + "\n")
+    place = Place(device="cpu", precision="fp32")
+    request = request_of(Job(verb="inspect", model=model, source=Source(data=str(data)), place=place))
+    folders = [store.create(msgspec.structs.replace(request, name=name)) for name in ("broken", "broken-again")]
+    inspect_labels(Worker(folders[0], folders[0].request, 0, 1))
+    with pytest.raises(zoo.RunCancelled):
+        inspect_labels(Stopping(folders[1], folders[1].request, 0, 1))
+    inspect_labels(Worker(folders[1], folders[1].request, 0, 1))
+    for one in folders:
+        (row,) = map(json.loads, one.quarantine_path.read_text().splitlines())
+        assert (row["file"], row["row"]) == (str(broken), 61)
 
 
 def test_it_goes_on_where_it_was(model: str, digits: Path) -> None:

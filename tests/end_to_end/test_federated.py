@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import zoo
-from tests.echo_runs import kill_and_resume
+from tests.echo_runs import kill_and_resume, until
 from zoo.blocks import Table
 from zoo.cli import main
 from zoo.quickstart.digits import write_digits
@@ -60,7 +60,7 @@ def test_the_result_is_a_model_and_says_what_federating_bought(
     assert [row[0] for row in table.rows] == ["east", "north", "south", "all"]
     assert table.rows[-1][4] == pytest.approx(ours.metrics["accuracy"])
     assert [row[0] for row in difference.rows] == ["each alone", "all in one place"]
-    assert not (ours.folder.path / "baselines").exists()
+    until(lambda: not (ours.folder.path / "baselines").exists())
 
     snapshot = ours.snapshot
     assert [source.name for source in snapshot.sources] == ["east", "north", "south"]

@@ -58,8 +58,10 @@ def test_every_row_is_judged_once_and_a_stopped_run_goes_on(
     assert interval.low < run.metrics["folds_accuracy"] <= interval.high
     notes = [event.message for event in run.events() if isinstance(event, Noted)]
     assert "rows with the same user_id are in the same fold" in notes
-    assert len([note for note in notes if note.startswith("fold 3 of 3: learns from")]) == 1
-    assert not (run.folder.path / "folds").exists()
+    begun = [note for note in notes if ": learns from" in note]
+    assert len(set(begun)) == 3
+    assert len(begun) <= 4, "at most the one that was stopped is begun again"
+    until(lambda: not (run.folder.path / "folds").exists())
 
     plain = zoo.finetune("bert-tiny", data, name="plain", **CPU, **SHORT).wait(progress=False)
     weights = [(one.folder.model_folder / "model.safetensors").read_bytes() for one in (run, plain)]

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from zoo.answers import LabelSet, Score
 from zoo.blocks import Table
 from zoo.metrics import LabelSetMetrics
 from zoo.metrics.label_sets import best_threshold
@@ -111,6 +112,16 @@ def test_examples_without_any_label_count() -> None:
         headers=("class", "precision", "recall", "f1", "rows"),
         rows=(("a", None, 0.0, 0.0, 1), ("b", None, None, None, 0)),
     )
+
+
+def test_answers_of_models_with_thresholds_of_their_own_are_counted_as_they_were_given() -> None:
+    metrics = LabelSetMetrics(["a", "b"])
+    for threshold in (0.3, 0.6, 1.0, 0.3):
+        for target in (("a",), ("b",)):
+            scores = [Score(one, threshold if one in target else threshold - 0.1) for one in ("a", "b")]
+            metrics.add(target, LabelSet(labels=target, scores=tuple(scores), threshold=threshold))
+    figures = metrics.compute()
+    assert (figures["micro_f1"], figures["subset_accuracy"], figures["threshold"]) == (1.0, 1.0, 0.3)
 
 
 def test_nothing_seen_says_nothing() -> None:

@@ -15,16 +15,17 @@ def fold_numbers(groups: Sequence[bytes], strata: Sequence[Hashable], count: int
 
     Args:
         groups: a key for each row, such as `zoo.data.splitting.input_key`; the same for rows that belong together.
-        strata: what is divided evenly, each for itself; of a group that of its first row counts.
+        strata: what is divided evenly, each for itself; of a group that with the fewest rows of all counts.
         count: of the folds.
         seed: of the choice.
     """
-    rows_of, stratum_of = Counter(groups), dict[bytes, Hashable]()
-    of_stratum: dict[Hashable, list[bytes]] = defaultdict(list)
+    rows_of, of_group = Counter(groups), dict[bytes, Hashable]()
+    rank = {one: (rows, repr(one)) for one, rows in Counter(strata).items()}
     for group, stratum in zip(groups, strata, strict=True):
-        if group not in stratum_of:
-            stratum_of[group] = stratum
-            of_stratum[stratum].append(group)
+        of_group[group] = min(of_group.get(group, stratum), stratum, key=rank.__getitem__)
+    of_stratum: dict[Hashable, list[bytes]] = defaultdict(list)
+    for group, stratum in of_group.items():
+        of_stratum[stratum].append(group)
     fold_of, sizes = dict[bytes, int](), [0] * count
     for stratum in sorted(of_stratum, key=lambda one: min(of_stratum[one])):
         dealt = [0] * count

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zoo.data.example import Dataset, Example
+from zoo.data.row_values import row_values
 from zoo.data.splitting import input_key
 from zoo.data.table import Table
-from zoo.data.units import keys_of_units, likely_unit_column, units_by_row
+from zoo.data.units import keys_of_units, likely_unit_column
 from zoo.kinds import InputKind
 
 
@@ -30,6 +31,8 @@ def group_column(dataset: Dataset, kind: InputKind) -> str:
 def group_keys(dataset: Dataset, examples: Sequence[Example], column: str = "") -> list[bytes]:
     """A key for each example: the same for those with the same input, and for those with the same value of a column.
 
+    It is the smallest `input_key` of those that belong together.
+
     Args:
         dataset: that the examples are of.
         examples: some of its rows.
@@ -38,9 +41,12 @@ def group_keys(dataset: Dataset, examples: Sequence[Example], column: str = "") 
     keys = [input_key(example) for example in examples]
     if not column:
         return keys
-    units = units_by_row(dataset.path, column)
+    _, units = row_values(dataset.path, column, "say which rows belong together", "--columns")
     of_rows = [
         b"value " + units[one.row].encode() if one.row in units else b"input " + key
         for one, key in zip(examples, keys, strict=True)
     ]
-    return keys_of_units(of_rows, keys)
+    groups, smallest = keys_of_units(of_rows, keys), dict[bytes, bytes]()
+    for group, key in zip(groups, keys, strict=True):
+        smallest[group] = min(smallest.get(group, key), key)
+    return [smallest[group] for group in groups]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Sequence
 from itertools import accumulate
@@ -88,11 +89,19 @@ class LabelSetMetrics:
             self._loss.update(loss)
 
     def add(self, target: Any, answer: Any) -> None:
-        """Count the labels that the data gives and those of a `zoo.LabelSet`, whose threshold is taken."""
-        self._answer_threshold = answer.threshold
+        """Count the labels that the data gives and those of a `zoo.LabelSet`.
+
+        The threshold of the first one is taken. Probabilities of answers that have another, as those of other models
+        do, are moved such that each label stays on its side.
+        """
+        if self._answer_threshold is None:
+            self._answer_threshold = answer.threshold
         probability = {score.label: score.probability for score in answer.scores}
         predicted = {label: max(probability.get(label, 1.0), answer.threshold) for label in answer.labels}
         probabilities = probability | predicted
+        if answer.threshold != self._answer_threshold:
+            ends = answer.threshold, self._answer_threshold
+            probabilities = {label: _moved(one, *ends) for label, one in probabilities.items()}
         self.update(
             [label in target for label in self.labels], [probabilities.get(label, 0.0) for label in self.labels]
         )
@@ -231,6 +240,14 @@ class LabelSetMetrics:
         decisions = [p >= threshold for p in self._probabilities]
         predicted = bytes(decisions)
         return sum(predicted[at : at + step] == self._targets[at : at + step] for at in range(0, len(predicted), step))
+
+
+def _moved(probability: float, threshold: float, to: float) -> float:
+    """A probability on the scale of another threshold: on the same side of it, and as far along that side."""
+    if probability < threshold:
+        return min(probability * to / threshold, math.nextafter(to, -1.0))
+    rest = (1 - probability) / (1 - threshold) if threshold < 1 else 0.0
+    return max(1 - rest * (1 - to), to)
 
 
 def _products(drawn: Any, examples: Any) -> Any:

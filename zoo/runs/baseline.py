@@ -27,6 +27,7 @@ from zoo.runs.attempt import Worker
 from zoo.runs.context import TrainingRun
 from zoo.runs.events import AnyEvent, Noted, RunPlanned
 from zoo.runs.hooks import CheckedPredictor
+from zoo.runs.kept_parts import BASELINES
 from zoo.runs.log import read_events
 from zoo.runs.preparation import load_result
 from zoo.runs.source_facts import SourcePlanned
@@ -108,7 +109,7 @@ def is_judged(run: TrainingRun) -> bool:
 
 
 def _folder(worker: Worker, kind: Kind, source: str) -> Path:
-    return worker.folder.path / "baselines" / kind / source
+    return worker.folder.path / BASELINES / kind / source
 
 
 def _alone(run: TrainingRun, folder: Path, planned: SourcePlanned, steps: int, lr: float) -> TrainingRun:
@@ -157,7 +158,7 @@ def ignore(_: AnyEvent | Any) -> None:
 def compare_with_baselines(
     worker: Worker, plugin: Plugin, runs: Sequence[TrainingRun], kinds: Sequence[Kind]
 ) -> Report:
-    """A table for each kind of baseline, of primary metrics on the same rows; the baselines are removed.
+    """A table for each kind of baseline, of primary metrics on the same rows.
 
     Args:
         worker: of the run, whose result is published.
@@ -176,7 +177,6 @@ def compare_with_baselines(
                 rows[kind].append(
                     (run.source, run.task.primary_metric, first, second, f"{first - second:+.4f}", interval)
                 )
-    shutil.rmtree(worker.folder.path / "baselines", ignore_errors=True)
     return tuple(
         Table(
             title=_TITLES[kind],

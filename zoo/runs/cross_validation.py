@@ -5,27 +5,24 @@ seen it (Stone 1974, doi:10.1111/j.2517-6161.1974.tb00994.x). The result itself 
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from typing import NamedTuple
 
 from zoo.blocks import Cell, Report, Table
 from zoo.card import Card
 from zoo.data import Dataset
 from zoo.data.example import Columns, Example
-from zoo.data.folds import fold_numbers
-from zoo.data.groups import group_column, group_keys
 from zoo.errors import DatasetInvalid
 from zoo.metrics.intervals import Interval, interval_text
 from zoo.plugins import Plugin
 from zoo.plurals import counted
 from zoo.runs.attempt import Worker
 from zoo.runs.context import FitResult, TrainingRun
-from zoo.runs.events import Noted, PredictionsWritten
+from zoo.runs.dealing import dealt
+from zoo.runs.events import PredictionsWritten, Warned
 from zoo.runs.judging import CheckedJudge
-from zoo.runs.trial_model import TrialModel
-from zoo.sanitize import one_line
+from zoo.runs.kept_parts import FOLDS
+from zoo.runs.trial_model import TrialModel, warn_of_learnt
 
-FOLDER = "folds"
 ALL = "all"
 """The row of the table that has all folds together."""
 
@@ -60,6 +57,7 @@ class Folds:
         self._columns = columns
         self.count: int = run.options.folds
         self._rows = sorted((*run.train, *run.eval), key=lambda example: example.row)
+        warn_of_learnt(worker, card, self._rows)
         self._numbers = self._dealt()
         filled = len(set(self._numbers))
         if filled < self.count:
@@ -77,16 +75,18 @@ class Folds:
         for fold in range(self.count):
             self._model(fold).train(self._learnt(fold))
         task, labels = self._run.task, self._run.labels
-        pooled, rows, done = CheckedJudge(task, labels), list[tuple[Cell, ...]](), 0
+        pooled, rows, done, judged = CheckedJudge(task, labels), list[tuple[Cell, ...]](), 0, 0
         for fold in range(self.count):
-            judged, judge = self._judged(fold), CheckedJudge(task, labels)
-            for example, answer in self._model(fold).answers(judged):
+            asked, judge, answered = self._judged(fold), CheckedJudge(task, labels), 0
+            for example, answer in self._model(fold).answers(asked):
                 judge.add(example.target, answer)
                 pooled.add(example.target, answer)
-            done += len(judged)
-            self._worker.emit(PredictionsWritten(rows=done, total_rows=len(self._rows)))
-            rows.append((str(fold + 1), len(self._learnt(fold)), len(judged), *_cells(judge, task.primary_metric)))
-        rows.append((ALL, None, len(self._rows), *_cells(pooled, task.primary_metric)))
+                answered += 1
+            done, judged = done + len(asked), judged + answered
+            told = PredictionsWritten(rows=done, rejected=done - judged, total_rows=len(self._rows))
+            self._worker.emit(told)
+            rows.append((str(fold + 1), len(self._learnt(fold)), answered, *_cells(judge, task.primary_metric)))
+        rows.append((ALL, None, judged, *_cells(pooled, task.primary_metric)))
         table = Table(
             title="Folds",
             headers=("fold", "learnt from", "judged", task.primary_metric, "95% interval"),
@@ -98,27 +98,15 @@ class Folds:
             (table,),
         )
 
-    def forget(self) -> None:
-        """Remove the models."""
-        shutil.rmtree(self._worker.folder.path / FOLDER, ignore_errors=True)
-
     def _model(self, fold: int) -> TrialModel:
-        folder, name = self._worker.folder.path / FOLDER / str(fold + 1), f"fold {fold + 1} of {self.count}"
+        folder, name = self._worker.folder.path / FOLDS / str(fold + 1), f"fold {fold + 1} of {self.count}"
         return TrialModel(self._worker, self._plugin, self._card, self._run, folder, name)
 
     def _dealt(self) -> list[int]:
-        """The fold of each row: each label in the same share, and rows that belong together in one."""
-        task, data = self._run.task, self._worker.request.data
-        dataset = Dataset(path=data.path, examples=tuple(self._rows), columns=self._columns, target=task.target)
-        keys, column = group_keys(dataset, self._rows), group_column(dataset, task.input)
-        if column:
-            grouped = group_keys(dataset, self._rows, column)
-            if len(set(grouped)) >= self.count:
-                keys = grouped
-                self._worker.emit(Noted(message=f"rows with the same {one_line(column)} are in the same fold"))
-        targets = [example.target for example in self._rows]
-        strata = task.target.strata(targets) if task.target else [None] * len(targets)
-        return fold_numbers(keys, strata, self.count, self._run.options.seed)
+        """The fold of each row."""
+        path, target = self._worker.request.data.path, self._run.task.target
+        dataset = Dataset(path=path, examples=tuple(self._rows), columns=self._columns, target=target)
+        return dealt(self._worker, self._run.task, dataset, self._rows, self.count, self._run.options.seed)
 
     def _learnt(self, fold: int) -> list[Example]:
         return [row for row, number in zip(self._rows, self._numbers, strict=True) if number != fold]
@@ -128,11 +116,15 @@ class Folds:
 
 
 def folds_of(worker: Worker, plugin: Plugin, card: Card, run: TrainingRun, columns: Columns) -> Folds | None:
-    """The models beside the result; none in a dry run, and where nobody asked for them.
+    """The models beside the result; none in a dry run, which says so, and where nobody asked for them.
 
     Arguments and errors are those of `Folds`.
     """
-    if run.dry_run or not getattr(run.options, "folds", 0):
+    count = getattr(run.options, "folds", 0)
+    if count and run.dry_run:
+        beside = f"each of {count} folds trains about as long, and has a model on disk meanwhile"
+        worker.emit(Warned(message=f"time and disk are those of the result alone: {beside}"))
+    if run.dry_run or not count:
         return None
     return Folds(worker, plugin, card, run, columns)
 

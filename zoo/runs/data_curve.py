@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 import random
 import shutil
 from collections import defaultdict
@@ -17,7 +18,7 @@ from zoo.ability_options import parse_recorded
 from zoo.blocks import Curve, Paragraph, Report, Table
 from zoo.data.example import Example
 from zoo.data.splitting import input_key
-from zoo.errors import DatasetInvalid
+from zoo.errors import DatasetInvalid, RunCancelled
 from zoo.file_cache import release
 from zoo.hyperparameters import DataOptions
 from zoo.metrics import figure_of
@@ -25,17 +26,18 @@ from zoo.metrics.intervals import Interval, interval_text
 from zoo.metrics.power_law import FEWEST, Extrapolated, extrapolated
 from zoo.plurals import counted
 from zoo.runs.attempt import Worker
+from zoo.runs.baseline import CHUNK, ignore
 from zoo.runs.context import TrainingRun
 from zoo.runs.events import AnyEvent, EvaluationCompleted, Noted, RunFinished
 from zoo.runs.judging import CheckedJudge
+from zoo.runs.kept_parts import SIZES
 from zoo.runs.preparation import fetch_weights, resolve
-from zoo.runs.training_data import load_training_data
+from zoo.runs.training_data import TrainingData, load_training_data
 from zoo.runs.training_job import Part, run_of
-from zoo.runs.trial_model import TrialModel
+from zoo.runs.trial_model import TrialModel, warn_of_learnt
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
-FOLDER = "sizes"
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 """Of the rows to learn from."""
 LEAST_ROWS = 10
@@ -46,6 +48,8 @@ TIMES = (2, 4)
 """As many rows as there are, that is told of."""
 DRAWS, MOST_ANSWERS = 200, 200_000
 """Of the rows that judge, and answers that are judged for them at each size."""
+KNOWN = 0.5
+"""Of the draws, the share that must have a figure at each size."""
 
 
 class SizeFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,8 +58,10 @@ class SizeFigures(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     figure: float
     interval: Interval | None
-    draws: list[float]
-    """The figure of drawn rows."""
+    judged: int
+    """Rows that it answered."""
+    draws: list[float | None]
+    """The figure of drawn rows; None of those that have none."""
 
 
 class _Measured(NamedTuple):
@@ -90,13 +96,9 @@ def measure_data_curve(worker: Worker) -> AnyEvent:
     task = get_task(ability.task).divided_at(request.data.separator).named_by(request.data.classes)
     options = cast("DataOptions", parse_recorded(ability, request.options))  # has its fields: plugins are held to it
     judging = options if request.data.eval_path else msgspec.structs.replace(options, eval_share=HELD_OUT)
-    data = load_training_data(worker, task, judging, card.columns)
-    sizes = _sizes(len(data.train))
-    if len(sizes) < FEWEST or not data.eval:
-        raise DatasetInvalid(
-            f"{request.data.path} has {counted(len(data.train), 'row')} to learn from, too few for a curve",
-            f"{round(LEAST_ROWS / SHARES[-FEWEST] / (1 - HELD_OUT))} rows make one",
-        )
+    data = load_training_data(worker, task, judging, {} if request.new_heads else card.columns)
+    sizes = _sizes_of(data)
+    warn_of_learnt(worker, card, data.eval)
     release()
     part = Part(worker, "finetune", task, options, data)
     run = dataclasses.replace(run_of(worker, part, card, fetch_weights(worker, card)), emit=lambda event: None)
@@ -104,19 +106,19 @@ def measure_data_curve(worker: Worker) -> AnyEvent:
     worker.emit(Noted(message=f"{counted(len(data.eval), 'row')} judge all of {counted(len(sizes), 'size')}"))
     measured = []
     for size in sizes:
-        folder = worker.folder.path / FOLDER / str(size)
+        folder = worker.folder.path / SIZES / str(size)
         kept = folder / "figures.json"
         if not kept.exists():
             model = TrialModel(worker, plugin, card, run, folder, counted(size, "row"))
-            model.train(ordered[:size])
-            figures = _figures(run, size, list(model.answers(data.eval)))
+            set_aside = data.set_aside if size == sizes[-1] else ignore  # it has the rows of all others
+            model.train(ordered[:size], set_aside)
+            figures = _figures(worker, run, size, list(model.answers(data.eval, set_aside)))
             atomic.write_bytes(kept, msgspec.json.encode(figures))
             shutil.rmtree(folder / "model", ignore_errors=True)
         measured.append(msgspec.json.decode(kept.read_bytes(), type=SizeFigures))
         metrics = {task.primary_metric: measured[-1].figure}
-        worker.emit(EvaluationCompleted(step=size, metrics=metrics, rows=len(data.eval)))
-    known = _Measured(task, measured, _more(task, measured, options.seed))
-    shutil.rmtree(worker.folder.path / FOLDER, ignore_errors=True)
+        worker.emit(EvaluationCompleted(step=size, metrics=metrics, rows=measured[-1].judged))
+    known = _Measured(task, measured, foretold(task, measured, options.seed))
     named = {f"{known.metric}_at_{times}x": one for times, one in zip(TIMES, known.more, strict=True)}
     intervals = {name: interval for name, (_, _, interval) in named.items()}
     if measured[-1].interval:
@@ -129,8 +131,25 @@ def measure_data_curve(worker: Worker) -> AnyEvent:
     )
 
 
-def _sizes(rows: int) -> list[int]:
-    return [size for size in (round(rows * share) for share in SHARES) if size >= LEAST_ROWS]
+def _sizes_of(data: TrainingData) -> list[int]:
+    """How many rows are learnt from, the smallest first.
+
+    Raises:
+        DatasetInvalid: there are too few rows, or none that judge.
+    """
+    path, rows = data.worker.request.data.path, len(data.train)
+    if not data.eval:
+        raise DatasetInvalid(
+            f"{path} has no rows that could judge: none could be held out", "name rows that judge: --eval DATA"
+        )
+    sizes = [size for size in (round(rows * share) for share in SHARES) if size >= LEAST_ROWS]
+    if len(sizes) < FEWEST:
+        least = LEAST_ROWS / SHARES[-FEWEST]
+        more = round(least) if data.worker.request.data.eval_path else round(least / (1 - HELD_OUT))
+        raise DatasetInvalid(
+            f"{path} has {counted(rows, 'row')} to learn from, too few for a curve", f"{more} rows make one"
+        )
+    return sizes
 
 
 def nested(rows: Sequence[Example], task: Task) -> list[Example]:
@@ -150,42 +169,81 @@ def nested(rows: Sequence[Example], task: Task) -> list[Example]:
     return [rows[place] for place in sorted(ranks, key=lambda one: (ranks[one], keys[one]))]
 
 
-def _figures(run: TrainingRun, size: int, answered: Sequence[tuple[Example, Any]]) -> SizeFigures:
-    """Of a model that has learnt from so many rows: its figure, and those of drawn rows, the same at each size."""
+def _figures(worker: Worker, run: TrainingRun, size: int, answered: Sequence[tuple[Example, Any]]) -> SizeFigures:
+    """Of a model that has learnt from so many rows: its figure, and those of drawn rows, the same at each size.
+
+    Raises:
+        DatasetInvalid: it has none.
+        RunCancelled: somebody asked for it.
+    """
     metric, judge = run.task.primary_metric, CheckedJudge(run.task, run.labels)
     for example, answer in answered:
         judge.add(example.target, answer)
-    draw, draws = random.Random(0), []  # noqa: S311  (statistics)
-    for _ in range(max(20, min(DRAWS, MOST_ANSWERS // max(1, len(answered))))):
+    figure = judge.figures().get(metric)
+    if figure is None:
+        raise DatasetInvalid(
+            f"what has learnt from {counted(size, 'row')} has no {metric} on {counted(len(answered), 'row')} that "
+            "could be answered",
+            "name other rows that judge: --eval DATA",
+        )
+    draw, draws = random.Random(0), list[float | None]()  # noqa: S311  (statistics)
+    for _ in range(max(20, min(DRAWS, MOST_ANSWERS // len(answered)))):
         drawn = run.task.new_judge(run.labels)
-        for example, answer in draw.choices(answered, k=len(answered)):
+        for place, (example, answer) in enumerate(draw.choices(answered, k=len(answered))):
+            if place % CHUNK == 0 and worker.should_stop():
+                raise RunCancelled(f"stopped while the interval of {counted(size, 'row')} was computed", "")
             drawn.add(example.target, answer)
-        draws.append(figure_of(drawn, metric))
-    return SizeFigures(rows=size, figure=judge.figures()[metric], interval=judge.intervals().get(metric), draws=draws)
+        value = figure_of(drawn, metric)
+        draws.append(value if math.isfinite(value) else None)
+    return SizeFigures(
+        rows=size,
+        figure=figure,
+        interval=judge.intervals().get(metric),
+        judged=len(answered),
+        draws=draws,
+    )
 
 
-def _more(task: Task, sizes: Sequence[SizeFigures], seed: int) -> list[tuple[int, float, Interval]]:
-    """The figures of more rows than there are, with where they lie."""
+def foretold(task: Task, sizes: Sequence[SizeFigures], seed: int) -> list[tuple[int, float, Interval]]:
+    """The figures of more rows than there are, with where they lie.
+
+    Raises:
+        DatasetInvalid: too few rows judge.
+    """
     import numpy as np
 
-    def error(figure: Any) -> Any:
-        return 1 - figure if task.larger_is_better else figure
-
+    figures = [one.figure for one in sizes]
+    best = _best(figures) if task.larger_is_better else None
     draws = np.array([one.draws for one in sizes], dtype=np.float64).T
+    known = draws[np.isfinite(draws).all(axis=1)]
+    if len(known) < KNOWN * len(draws):
+        raise DatasetInvalid(
+            f"most samples of the rows that judge have no {task.primary_metric}, so there is no interval",
+            "let more rows judge: --eval DATA",
+        )
     more = extrapolated(
         [one.rows for one in sizes],
-        [error(one.figure) for one in sizes],
-        error(draws[np.isfinite(draws).all(axis=1)]),
+        figures if best is None else [best - one for one in figures],
+        known if best is None else best - known,
         [sizes[-1].rows * times for times in TIMES],
         seed,
     )
-    return [_as_figure(one, larger_is_better=task.larger_is_better) for one in more]
+    if best is None:
+        return list(more)
+    least = 0.0 if min(figures) >= 0 else -math.inf
+    return [(one.rows, *_as_figure(one, best, least)) for one in more]
 
 
-def _as_figure(one: Extrapolated, *, larger_is_better: bool) -> tuple[int, float, Interval]:
-    if not larger_is_better:
-        return one.rows, one.error, one.interval
-    return one.rows, 1 - one.error, Interval(1 - one.interval.high, 1 - one.interval.low)
+def _best(figures: Sequence[float]) -> float:
+    """What no figure goes beyond: 1, or where they are of another scale the next power of ten."""
+    largest = max(figures)
+    return 1.0 if largest <= 1 else 10.0 ** math.ceil(math.log10(largest))
+
+
+def _as_figure(one: Extrapolated, best: float, least: float) -> tuple[float, Interval]:
+    """An error as what it is short of the best, and not below the least."""
+    figure, low, high = (max(least, best - error) for error in (one.error, one.interval.high, one.interval.low))
+    return figure, Interval(low, high)
 
 
 def _report(known: _Measured) -> Report:

@@ -24,6 +24,7 @@ from zoo.runs.attempt import Worker
 from zoo.runs.baseline import FINISHED, answers_to, difference, ignore, is_judged
 from zoo.runs.context import TrainingRun
 from zoo.runs.events import Noted, Warned
+from zoo.runs.kept_parts import BASELINES
 from zoo.runs.preparation import load_result
 from zoo.runs.source_facts import SourceResult
 
@@ -43,7 +44,7 @@ class _Baseline(NamedTuple):
 
 
 def _baselines(worker: Worker, run: TrainingRun, learnt: Sequence[SourceResult]) -> list[_Baseline]:
-    folder = worker.folder.path / "baselines"
+    folder = worker.folder.path / BASELINES
     of_name = {client.source: client for client in run.clients}
     rows = [len(of_name[one.name].train) for one in learnt]
     epochs = [one.epochs or 0.0 for one in learnt]
@@ -114,7 +115,7 @@ def _apart(baseline: _Baseline) -> TrainingRun:
 
 
 def compare_with_baselines(worker: Worker, plugin: Plugin, run: TrainingRun, learnt: Sequence[SourceResult]) -> Report:
-    """What each client has alone, of the run, and of all rows in one place; the baselines are removed.
+    """What each client has alone, of the run, and of all rows in one place.
 
     Args:
         worker: of the run, whose result is published.
@@ -146,7 +147,6 @@ def compare_with_baselines(worker: Worker, plugin: Plugin, run: TrainingRun, lea
     whole_alone = [answer for own in of_alone for answer in own]
     figures = [_figure(judged, some) for some in (whole_alone, of_run, of_central)]
     rows.append(("all", sum(len(one.run.train) for one in alone), metric, *figures))
-    shutil.rmtree(worker.folder.path / "baselines", ignore_errors=True)
     return (
         Table(
             title="what federating bought or cost",

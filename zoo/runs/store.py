@@ -150,7 +150,7 @@ class RunFolder:
     @property
     def students_folder(self) -> Path:
         """Smaller networks that it trains, with a folder for each: what a resumed run goes on from, too."""
-        return self.path / "students"
+        return self.path / "students"  # see `zoo.runs.kept_parts`
 
     @property
     def model_folder(self) -> Path:

@@ -95,8 +95,6 @@ def train(worker: Worker) -> AnyEvent:
             comparison = compare_with_baselines(worker, plugin, runs, kinds)
             describe_heads(worker, manifest, result, data, comparison)
             report = (*comparison, *report)
-    if folds is not None:
-        folds.forget()
     return finished(result, report)
 
 

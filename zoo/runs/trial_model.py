@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,14 @@ from zoo.runs.attempt import Worker
 from zoo.runs.baseline import CHUNK, FINISHED, ignore
 from zoo.runs.candidate import CandidateStepped
 from zoo.runs.context import PredictionRun, TrainingRun
-from zoo.runs.events import AnyEvent, Noted, RunPlanned, StepCompleted
+from zoo.runs.events import AnyEvent, Noted, RunPlanned, StepCompleted, Warned
 from zoo.runs.preparation import card_of
 from zoo.runs.publishing import base_name
 from zoo.runs.result import ResultManifest
+from zoo.runs.trained_on import count_trained_on
+
+SetAside = Callable[[Sequence[tuple[Example, str]]], None]
+"""Takes rows that cannot be used, with the reason."""
 
 
 class TrialModel:
@@ -47,8 +51,12 @@ class TrialModel:
         self._worker, self._plugin, self._card, self._run = worker, plugin, card, run
         self._folder, self._name = folder, name
 
-    def train(self, rows: Sequence[Example]) -> None:
+    def train(self, rows: Sequence[Example], set_aside: SetAside = ignore) -> None:
         """Learn from rows, some of which choose the step whose weights are kept; nothing where that is done already.
+
+        Args:
+            rows: to learn from.
+            set_aside: takes those that turn out unusable; nobody where another training of the run does.
 
         Raises:
             RunCancelled: somebody asked for it.
@@ -67,7 +75,7 @@ class TrialModel:
             eval=held_out,
             folder=self._folder,
             emit=_Told(self._worker, self._name),
-            set_aside=ignore,
+            set_aside=set_aside,
         )
         result = hooks.fit(self._plugin, "finetune", run)
         if result.cancelled:
@@ -76,8 +84,12 @@ class TrialModel:
             shutil.rmtree(self._folder / left, ignore_errors=True)
         atomic.write_bytes(self._folder / FINISHED, msgspec.json.encode((result.task, result.labels)))
 
-    def answers(self, rows: Sequence[Example]) -> Iterator[tuple[Example, Any]]:
+    def answers(self, rows: Sequence[Example], set_aside: SetAside = ignore) -> Iterator[tuple[Example, Any]]:
         """What it says of rows, as the judge of the task is given it; those that it cannot answer are left out.
+
+        Args:
+            rows: to answer.
+            set_aside: takes those that are left out; as in `train`.
 
         Raises:
             RunCancelled: somebody asked for it.
@@ -88,7 +100,8 @@ class TrialModel:
                 raise RunCancelled(f"stopped while {self._name} answered", "")
             part = rows[start : start + CHUNK]
             answers = predictor.judged([one.input for one in part], [one.target for one in part])
-            pairs = zip(part, answers, strict=True)
+            pairs = list(zip(part, answers, strict=True))
+            set_aside([(example, answer.reason) for example, answer in pairs if isinstance(answer, Rejected)])
             yield from ((example, answer) for example, answer in pairs if not isinstance(answer, Rejected))
 
     def _prediction(self) -> PredictionRun:
@@ -114,6 +127,14 @@ class TrialModel:
             device=run.device,
             precision=run.precision,
         )
+
+
+def warn_of_learnt(worker: Worker, card: Card, rows: Sequence[Example]) -> None:
+    """Tell how many of the rows that judge have taught the very model that all trainings begin from."""
+    if learnt := count_trained_on(card.name, rows):
+        of_all = f"{learnt:,} of {counted(len(rows), 'row')} that judge {'is' if learnt == 1 else 'are'}"
+        message = f"{of_all} among those that {card.name} was trained on, and all models begin from it"
+        worker.emit(Warned(message=f"{message}: figures are flattered; begin from a model that has not seen them"))
 
 
 class _Told:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import shutil
 import signal
 import sys
 import tempfile
@@ -28,7 +27,7 @@ from zoo.errors import ZooError
 from zoo.file_cache import read_once
 from zoo.memory import is_out_of_memory
 from zoo.paths import cache_folder
-from zoo.runs import liveness, queue, ranks, sequence
+from zoo.runs import kept_parts, liveness, queue, ranks, sequence
 from zoo.runs.attempt import Worker
 from zoo.runs.checkpoints import NOISE_FILE, newest_step
 from zoo.runs.events import AnyEvent, RunCancelled, RunFailed, RunFinished, RunQueued, RunStarted
@@ -102,7 +101,7 @@ def _attempt(worker: Worker) -> int:
         worker.emit(last)
         if isinstance(last, RunFinished):
             (worker.folder.checkpoints_folder / NOISE_FILE).unlink(missing_ok=True)
-            shutil.rmtree(worker.folder.students_folder, ignore_errors=True)
+            kept_parts.forget(worker.folder)
     elif isinstance(last, RunFailed):
         ranks.record_failure(worker.folder, worker.rank, last)
     return int(isinstance(last, RunFailed))

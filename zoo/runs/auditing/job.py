@@ -62,20 +62,16 @@ def audit(worker: Worker) -> AnyEvent:
     units = rows.units(examples)
     attacks = {LOSS: _judged(odds, units, members, _reporter(worker))}
     others = len(_answered(odds[members:]))
-    trained = None
     if shadows:
         assert training is not None  # see `zoo.audit_data`
         assert parent is not None
-        trained = Shadows(worker, plugin, learnt, parent, training, rows, shadows)
-        shadowed = trained.odds(odds)
+        shadowed = Shadows(worker, plugin, learnt, parent, training, rows, shadows).odds(odds)
         known = iter(likelihood_ratios([one for one in shadowed if one is not None]))
         ratios = [None if one is None else next(known) for one in shadowed]
         attacks[LIRA] = _judged(ratios, units, members, _reporter(worker))
     metrics = metrics_of(attacks, others)
     spent = spent_by(maker_of(learnt.name)) if training is not None and training.is_private else None
     worker.emit(EvaluationCompleted(step=0, metrics=metrics, rows=len(examples)))
-    if trained is not None:  # nothing that takes long is to come, which somebody could stop
-        trained.forget()
     return RunFinished(metrics=metrics, report=report_of(attacks, card.name, others, spent), labels=card.labels)
 
 

@@ -32,6 +32,7 @@ from zoo.runs.auditing.rows import AuditRows, protected_column
 from zoo.runs.baseline import FINISHED, ignore
 from zoo.runs.context import TrainingRun
 from zoo.runs.events import Noted, PredictionsWritten, RunPlanned
+from zoo.runs.kept_parts import SHADOWS
 from zoo.runs.log import read_events
 from zoo.runs.preparation import fetch_weights
 from zoo.runs.request import RunRequest
@@ -39,7 +40,6 @@ from zoo.runs.snapshot import fold
 from zoo.runs.store import maker_of
 from zoo.tasks import get_task
 
-FOLDER = "shadows"
 MOST_TOGETHER = 0.5
 """Of the rows, which may be of one person or have the same input: all of them are in the same half."""
 Odds = Sequence[float | None]
@@ -85,13 +85,9 @@ class Shadows:
             for i, target in enumerate(of_target)
         ]
 
-    def forget(self) -> None:
-        """Remove what is kept of shadows for an attempt to come."""
-        shutil.rmtree(self.worker.folder.path / FOLDER, ignore_errors=True)
-
     def _answers(self, number: int, half: Sequence[bool], weights: Path | None) -> Odds:
         """What one shadow says, which is kept for an attempt to come."""
-        folder = self.worker.folder.path / FOLDER / str(number + 1)
+        folder = self.worker.folder.path / SHADOWS / str(number + 1)
         done, examples = folder / FINISHED, (*self.rows.members, *self.rows.others)
         if not done.exists():
             places = [place for place, is_inside in enumerate(half) if is_inside]

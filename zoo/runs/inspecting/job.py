@@ -12,9 +12,6 @@ from zoo.blocks import Paragraph, Report, Table
 from zoo.card import Card
 from zoo.data import Dataset, load
 from zoo.data.columns import own_columns, replaced_columns
-from zoo.data.example import Example
-from zoo.data.folds import fold_numbers
-from zoo.data.groups import group_column, group_keys
 from zoo.errors import DatasetInvalid
 from zoo.file_cache import release
 from zoo.kinds import TargetKind
@@ -22,13 +19,13 @@ from zoo.metrics.confident_learning import Doubts, doubts_of_classes, doubts_of_
 from zoo.metrics.intervals import named, wilson_interval
 from zoo.plurals import counted
 from zoo.runs.attempt import Worker
+from zoo.runs.dealing import dealt
 from zoo.runs.events import AnyEvent, DataLoaded, EvaluationCompleted, Noted, RunFinished, Warned
 from zoo.runs.inspecting.doubtful_labels import FILE, DoubtfulLabel, doubtful_labels, write_doubtful_labels
 from zoo.runs.inspecting.vectors import RowVectors
 from zoo.runs.preparation import resolve
 from zoo.runs.quarantine import Quarantine, check_digest
 from zoo.runs.trained_on import count_trained_on
-from zoo.sanitize import one_line
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
@@ -50,10 +47,10 @@ def inspect_labels(worker: Worker) -> AnyEvent:
     plugin, card = resolve(worker)
     request = worker.request
     task = get_task(request.task).divided_at(request.data.separator).named_by(request.data.classes)
-    dataset = _rows(worker, card, task)
+    dataset, quarantine = _rows(worker, card, task)
     release()
     vectors = RowVectors(worker, plugin, card, task, dataset)
-    judged = _Judged(worker, task, dataset, vectors.all())
+    judged = _Judged(worker, task, dataset, vectors.all(quarantine))
     doubts = judged.doubts()
     target = _target(dataset)
     rows = doubtful_labels(doubts.rows, judged.examples, dataset.labels, target)
@@ -63,7 +60,6 @@ def inspect_labels(worker: Worker) -> AnyEvent:
     count, agreed = len(judged.examples), judged.agreed
     metrics = {"doubtful": len(rows) / count, "agreement": agreed / count}
     worker.emit(EvaluationCompleted(step=0, metrics=metrics, rows=count))
-    vectors.forget()
     return RunFinished(
         metrics=metrics,
         intervals=named(("agreement",), [wilson_interval(agreed, count)]),
@@ -77,8 +73,8 @@ def _target(dataset: Dataset) -> TargetKind:
     return dataset.target
 
 
-def _rows(worker: Worker, card: Card, task: Task) -> Dataset:
-    """Read the rows, and say what is to be known of them.
+def _rows(worker: Worker, card: Card, task: Task) -> tuple[Dataset, Quarantine]:
+    """Read the rows, and say what is to be known of them; with those that are set aside.
 
     Raises:
         DatasetInvalid: they are too few.
@@ -109,7 +105,7 @@ def _rows(worker: Worker, card: Card, task: Task) -> Dataset:
                 "heart is not doubted; the model that it began from has seen none of them"
             )
         )
-    return dataset
+    return dataset, quarantine
 
 
 class _Agreement(NamedTuple):
@@ -140,7 +136,7 @@ class _Judged:
         readable = ~np.isnan(vectors).any(axis=1)
         examples = [example for example, is_usable in zip(dataset.examples, readable, strict=True) if is_usable]
         _check_enough(dataset.path, len(examples))
-        folds = _folds(worker, task, dataset, examples)
+        folds = dealt(worker, task, dataset, examples, FOLDS)
         places = {label: place for place, label in enumerate(dataset.labels)}
         given = np.zeros((len(examples), len(places)), dtype=bool)
         for row, example in enumerate(examples):
@@ -181,17 +177,6 @@ class _Judged:
         if self.exclusive:
             return int((probabilities.argmax(axis=1) == given.argmax(axis=1)).sum())
         return int(((probabilities >= EVEN) == given).all(axis=1).sum())
-
-
-def _folds(worker: Worker, task: Task, dataset: Dataset, examples: Sequence[Example]) -> list[int]:
-    """The fold of each row: each label in the same share, and rows that belong together in one."""
-    keys, column = group_keys(dataset, examples), group_column(dataset, task.input)
-    if column:
-        grouped = group_keys(dataset, examples, column)
-        if len(set(grouped)) >= FEWEST:
-            keys = grouped
-            worker.emit(Noted(message=f"rows with the same {one_line(column)} are in the same fold"))
-    return fold_numbers(keys, _target(dataset).strata([example.target for example in examples]), FOLDS)
 
 
 def _check_enough(path: str, rows: int) -> None:

@@ -14,20 +14,24 @@ from zoo import atomic
 from zoo.ability_options import parse_recorded
 from zoo.card import Card
 from zoo.data import Dataset
-from zoo.data.example import Example
+from zoo.data.example import Example, RejectedRow
 from zoo.errors import RunCancelled
 from zoo.plugins import Plugin
 from zoo.runs import forks
 from zoo.runs.attempt import Worker
 from zoo.runs.baseline import ignore
 from zoo.runs.context import TrainingRun
-from zoo.runs.events import Noted, PredictionsWritten
+from zoo.runs.events import PredictionsWritten
+from zoo.runs.kept_parts import VECTORS
 from zoo.runs.preparation import fetch_weights
+from zoo.runs.quarantine import Quarantine
+from zoo.sanitize import one_line
 from zoo.tasks.task import Task
 
-FOLDER = "vectors"
 PART = 512
 """Rows of a part."""
+NO_VECTOR = "the model makes no vector of it"
+"""The reason where no other is known: an earlier attempt has met the row, or what came of it is no number."""
 EVENT_S = 0.5
 """Least time between two events of how far it is."""
 
@@ -45,11 +49,16 @@ class RowVectors:
 
     def __init__(self, worker: Worker, plugin: Plugin, card: Card, task: Task, dataset: Dataset) -> None:
         self._worker, self._plugin, self._card, self._task, self._dataset = worker, plugin, card, task, dataset
-        self._folder = worker.folder.path / FOLDER
+        self._folder = worker.folder.path / VECTORS
         self._read: Callable[[Sequence[Example]], tuple[Any, dict[int, str]]] | None = None
+        self._reasons: dict[int, str] = {}
+        """Why rows cannot be read, by their places; of parts that this attempt has made."""
 
-    def all(self) -> Any:
+    def all(self, quarantine: Quarantine) -> Any:
         """Those of all rows, float32 of numpy of shape (rows, width); of a row that cannot be read not a number.
+
+        Args:
+            quarantine: for rows that cannot be read.
 
         Raises:
             RunCancelled: somebody asked for it.
@@ -65,7 +74,7 @@ class RowVectors:
                 path = self._folder / f"{start // PART}.npy"
                 if not path.exists():
                     done_before = start if done_before is None else done_before
-                    self._make(path, examples[start : start + PART])
+                    self._make(path, start)
                 parts.append(np.load(path, allow_pickle=False))
                 done = min(start + PART, len(examples))
                 if done == len(examples) or time.monotonic() - told_at >= EVENT_S:
@@ -75,20 +84,26 @@ class RowVectors:
                     self._worker.emit(PredictionsWritten(rows=done, total_rows=len(examples), samples_per_s=rate))
         finally:
             shutil.rmtree(self._worker.folder.path / "scratch", ignore_errors=True)
-        return np.concatenate(parts)
+        vectors = np.concatenate(parts)
+        self._set_aside(quarantine, np.flatnonzero(np.isnan(vectors).any(axis=1)).tolist())
+        return vectors
 
-    def forget(self) -> None:
-        """Remove what is kept for an attempt to come."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+    def _set_aside(self, quarantine: Quarantine, places: Sequence[int]) -> None:
+        """Quarantine rows, by the file they came from."""
+        path, rejected = self._dataset.path, []
+        for place in places:
+            example, reason = self._dataset.examples[place], self._reasons.get(place, NO_VECTOR)
+            file = self._task.input.file_of(example.input, path)
+            rejected.append(RejectedRow(file, example.row, reason, name=file if file != path else ""))
+        quarantine.add(rejected, eval_rows=len(rejected))
 
-    def _make(self, path: Path, examples: Sequence[Example]) -> None:
+    def _make(self, path: Path, start: int) -> None:
         import numpy as np
 
         if self._read is None:
             self._read = self._reader()
-        vectors, reasons = self._read(examples)
-        for place, reason in reasons.items():
-            self._worker.emit(Noted(message=f"row {examples[place].row} cannot be read: {reason}"))
+        vectors, reasons = self._read(self._dataset.examples[start : start + PART])
+        self._reasons |= {start + place: one_line(reason) for place, reason in reasons.items()}
         content = io.BytesIO()
         np.save(content, vectors)
         path.parent.mkdir(exist_ok=True)
