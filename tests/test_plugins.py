@@ -205,6 +205,14 @@ def test_a_hook_is_the_owners_alone(site: Site) -> None:
     assert load_plugin("owner").hook("finetune")(run=1) == [1, "built"]
 
 
+def test_wrapper_hooks_of_another_plugin_surround_what_takes_the_place_of_a_hook(site: Site) -> None:
+    """Such as zoo's own way of answering with a network for ONNX Runtime."""
+    site.install("owner", plugin(card(), more=BUILDS))
+    site.install("tracer", WRAPS)
+
+    assert load_plugin("owner").surrounded("finetune", lambda run: [run])(run=1) == [1, "wrapped"]
+
+
 def test_wrapper_hooks_of_another_plugin_surround_it(site: Site) -> None:
     site.install("owner", plugin(card(), more=BUILDS))
     site.install("tracer", WRAPS)

@@ -284,7 +284,7 @@ def _result_card(
     shrunk, ability = manifest.shrunk, base.ability_of_result(result.task)
     only_answers = shrunk is not None and not shrunk.trainable
     others = [] if only_answers else [one for one in base.abilities if one.verb != "predict"]
-    if shrunk and only_answers:
+    if shrunk:  # it answers as it was judged
         ability = msgspec.structs.replace(ability, preferred_precision=shrunk.precision)
     metrics = ", ".join(f"{name} {value:.3f}" for name, value in result.metrics.items())
     verb = _LEARNT.get(result.verb, result.verb)

@@ -285,7 +285,7 @@ class FederationOptions(Options, frozen=True, kw_only=True):
         int, option("How often clients train and their weights are averaged.", ge=1, le=100_000, unit="rounds")
     ] = 10
     share: Annotated[
-        float, option("Of the clients, drawn anew for each round; at least one of them trains.", gt=0, le=1)
+        float, option("Of the clients, drawn anew for each round; one at least but for --private.", gt=0, le=1)
     ] = 1.0
     local_epochs: Annotated[
         float, option("Passes of a client over its own rows in a round.", gt=0, le=1_000, unit="epochs")

@@ -73,7 +73,8 @@ def resolve(job: Job, card: Card, catalog: Catalog) -> ResolvedJob:
     task = get_task(ability.task)
     if job.verb != "predict":
         task = task.divided_at(source.separator).named_by(str(source.classes))
-    of_model = split_options(job.options)[1]
+    of_model, shrinking = split_options(job.options)[1], parse(ShrinkOptions, job.shrinking)
+    shrinking.check_packages()
     if verb != "predict":
         check_not_mixed(of_model, option_set(ability))
     return ResolvedJob(
@@ -83,7 +84,7 @@ def resolve(job: Job, card: Card, catalog: Catalog) -> ResolvedJob:
         reason=reason,
         task=task,
         teacher=find_teacher(source.teacher, catalog, job.options),
-        shrinking=parse(ShrinkOptions, job.shrinking),
+        shrinking=shrinking,
         auditing=parse(AuditOptions, job.auditing),
         options=parse_options(card, ability, of_model, beside=BESIDE),
         catalog=catalog,

@@ -98,6 +98,16 @@ class Plugin(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         caller: Callable[..., Any] = self._manager.subset_hook_caller(name, remove_plugins=[self.module])
         return caller
 
+    def surrounded(self, name: str, hook: Callable[..., Any]) -> Callable[..., Any]:
+        """What takes the place of a hook of this plugin, surrounded by the wrapper hooks of other plugins.
+
+        Args:
+            name: of the hook.
+            hook: takes its place.
+        """
+        caller = self._manager.subset_hook_caller(name, remove_plugins=[self.module])
+        return lambda **arguments: caller.call_extra([hook], arguments)
+
     def answering_body(self, run: PredictionRun) -> Any:
         """The body that a prediction is answered with, made for it.
 

@@ -288,7 +288,7 @@ def _evaluation(event: EvaluationCompleted, s: RunSnapshot) -> list[str]:
     if s.plan is None or not event.metrics:  # an evaluation run: its figures are the answer, shown at the end
         return []
     step = f"step {event.step:>6}  {event.source}{': ' if event.source else ''}"
-    best = "  best so far" if event.best else ""
+    best = "  best so far" if event.best and s.plan.privacy is None else ""
     if best and event.source:
         best += f" by {one_line(s.plan.best_by)}" if s.plan.best_by else " over all"
     lines = [f"{step}{figures(event.metrics)}{best}"]
@@ -350,7 +350,7 @@ def _warned(event: Warned, s: RunSnapshot) -> list[str]:
 
 
 def _finished(event: RunFinished, s: RunSnapshot) -> list[str]:
-    return [finished(None, event.best_step)]
+    return [finished(None, s.chosen_step)]
 
 
 def _failed(event: RunFailed, s: RunSnapshot) -> list[str]:

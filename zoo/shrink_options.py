@@ -112,6 +112,13 @@ class ShrinkOptions(Options, frozen=True, kw_only=True):
             if name not in FORMATS:
                 hint = did_you_mean(name, FORMATS, f"it takes {', '.join(FORMATS)}")
                 raise OptionInvalid(f"--formats has {name!r}, which is none", hint)
+
+    def check_packages(self) -> None:
+        """Insist on what is to be tried being installed, where it is tried: options that are read again say what was.
+
+        Raises:
+            Unsupported: a package is missing.
+        """
         missing = [name for name in _PACKAGES if ONNX in self.candidates and find_spec(name) is None]
         if missing:
             raise Unsupported(

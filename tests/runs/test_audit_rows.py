@@ -6,6 +6,8 @@ import pytest
 
 from zoo.data.example import Example
 from zoo.errors import DatasetInvalid
+from zoo.metrics.membership import CHANCE, Attack
+from zoo.runs.auditing.findings import LOSS, Spent, report_of
 from zoo.runs.auditing.rows import AuditRows
 from zoo.runs.auditing.shadows import check_divisible, halves_of
 from zoo.runs.request import DataRequest, RunRequest
@@ -61,3 +63,26 @@ def test_what_cannot_be_halved_is_refused() -> None:
     with pytest.raises(DatasetInvalid, match="60 of 60 rows are of one person or have inputs of one another"):
         check_divisible(rows_of(1), PRIVATE)
     check_divisible(rows_of(12, known=0), asked())
+
+
+@pytest.mark.parametrize(
+    ("unit", "are_apart", "told"),
+    [
+        ("", False, "whatever is known of the other rows, the advantage is at most 0.46"),
+        ("author", True, "whatever is known of the rows of all others, the advantage is at most 0.46"),
+        ("author", False, "protects each author with all rows together: eps 1 bounds nothing here"),
+        ("client", False, "protects each client with all rows together: eps 1 bounds nothing here"),
+    ],
+)
+def test_a_bound_is_told_of_what_is_protected_alone(unit: str, are_apart: bool, told: str) -> None:
+    attacks = {LOSS: Attack(CHANCE, CHANCE, CHANCE)}
+    table, *texts = report_of(attacks, "discreet", 50, Spent(1.0, 1e-3, unit), are_apart=are_apart)
+
+    assert told in str(texts[-1])
+    assert ("at most by eps 1" in str(table)) == ("at most" in told)
+
+
+def test_rows_are_apart_where_everybody_is_known_and_on_one_side() -> None:
+    assert not rows_of(12).are_apart  # the same people on both sides
+    assert not rows_of(60, known=40).are_apart
+    assert rows_of(60).are_apart

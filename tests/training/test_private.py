@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -20,9 +21,10 @@ from zoo.data.example import Example
 from zoo.errors import OptionInvalid, StoreInvalid, Unsupported
 from zoo.runs.checkpoints import NOISE_FILE
 from zoo.runs.context import FitResult
-from zoo.runs.events import AnyEvent, EvaluationCompleted, Noted, RunPlanned, StepCompleted
+from zoo.runs.events import AnyEvent, EvaluationCompleted, Noted, PrivacyPlanned, RunPlanned, StepCompleted
 from zoo.training import Batch, Output
 from zoo.training.objective import Pieces
+from zoo.training.private.accounting import epsilon_of
 from zoo.training.private.gradients import Apart, Together, clipped_sum
 from zoo.training.private.secret import Secret
 
@@ -113,6 +115,38 @@ def test_resume_equals_never_having_stopped(tmp_path: Path, stop_after: int) -> 
     assert last.step == 8
     assert last.epsilon is not None
     assert last.epsilon <= 8
+
+
+def test_a_run_goes_on_with_its_noise_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever would be chosen today, as with another version of what counts."""
+    run, before = make_run(tmp_path, stop_after=3, **OPTIONS)
+    Toy().fit(run)
+    monkeypatch.setattr("zoo.training.private.plan.noise_multiplier_for", lambda *_, **__: 9.0)
+    _, after = fit(tmp_path)
+
+    began = planned(before).privacy
+    told = [event.privacy for event in after if isinstance(event, RunPlanned)]
+    assert began is not None
+    assert [replace_noise(began, 9.0), began] == told
+
+
+def replace_noise(plan: PrivacyPlanned, noise: float) -> PrivacyPlanned:
+    return msgspec.structs.replace(plan, noise_multiplier=noise)
+
+
+@pytest.mark.parametrize(
+    ("noise", "rate", "steps", "delta", "expected"),
+    [
+        (20.0, 0.1, 3, 1 / 30, 0.0),  # as the accountant says it is below
+        (3.0, 0.5, 1, 0.1, 0.0),
+        (200.0, 0.01, 1, 0.1, 0.0),  # which it cannot count
+        (0.0195, 0.01, 3, 1e-5, math.inf),  # likewise, as its figures overflow
+    ],
+)
+def test_what_is_spent_is_neither_negative_nor_nothing_for_want_of_a_count(
+    noise: float, rate: float, steps: int, delta: float, expected: float
+) -> None:
+    assert expected == epsilon_of(((noise, rate, steps),), delta)
 
 
 def test_a_run_without_its_secret_does_not_go_on(tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.tui.driving import Driver, scenario, shows, until
+from zoo.data.clients import client_names
 from zoo.tui.screens.federate import FederateScreen
 from zoo.tui.widgets.table import Table
 
@@ -45,8 +48,15 @@ def bert(one_device: None) -> None:
 
 
 @scenario(size=(120, 60))
-async def test_who_the_clients_are(pilot: Driver, bert: None, clients: Path) -> None:
-    """A folder of them, whose first shows the columns; or a column of one file."""
+async def test_who_the_clients_are(pilot: Driver, bert: None, clients: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of them, whose first shows the columns, unlisted by the UI's loop; or a column of one file."""
+    listed_by: list[threading.Thread] = []
+
+    def listed(values: Sequence[str]) -> list[str]:
+        listed_by.append(threading.current_thread())
+        return client_names(values)
+
+    monkeypatch.setattr("zoo.data.clients.client_names", listed)
     screen = await open_form(pilot, "all-minilm-l6-v2", "w", "federate")
     assert isinstance(screen, FederateScreen)
     enter(screen, data=str(clients), rounds="3", share="0.5")
@@ -55,6 +65,8 @@ async def test_who_the_clients_are(pilot: Driver, bert: None, clients: Path) -> 
     assert screen.command().endswith("--rounds 3 --share 0.5")
     assert not screen.query("#field-unit")
     assert not screen.query("#field-epochs")
+    assert listed_by
+    assert threading.current_thread() not in listed_by
     request = screen.request()
     assert request.federation is not None
     assert [one.name for one in request.federation.clients] == ["north", "south"]
@@ -77,6 +89,28 @@ async def test_what_clients_cannot_do_stands_beside_its_field(pilot: Driver, ber
     await shows(pilot, "label column verdict")
     await pilot.press("ctrl+s")
     await shows(pilot, "whole clients could be told: there are 2")
+
+
+@scenario(size=(120, 60))
+async def test_a_folder_of_one_client_is_told(pilot: Driver, bert: None, clients: Path) -> None:
+    (clients / "south.csv").unlink()
+    screen = await open_form(pilot, "all-minilm-l6-v2", "w", "federate")
+    enter(screen, data=str(clients))
+    await shows(pilot, "one client only, north")
+    assert screen.field("data").has_fault
+
+
+@pytest.fixture
+def usual_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOO_PRECISION", "fp16")  # which no model here computes in
+
+
+@scenario(size=(120, 40))
+async def test_a_command_that_takes_no_precision_says_none(
+    pilot: Driver, usual_precision: None, models: object, one_device: None
+) -> None:
+    screen = await open_form(pilot, "alpha", "a", "audit")
+    assert screen.command() == "zoo audit alpha"
 
 
 @scenario(size=(120, 40))

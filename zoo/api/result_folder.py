@@ -22,7 +22,7 @@ from zoo.paths import runs_folder
 from zoo.plurals import with_article
 from zoo.runs.heads import merge
 from zoo.runs.model_card import settle_exported_readme
-from zoo.runs.result import ONNX_FILE
+from zoo.runs.result import answers_by_onnx
 from zoo.runs.store import store_invalid
 from zoo.runs.stored_answers import FOLDER as STORED_ANSWERS
 from zoo.suggestions import did_you_mean
@@ -79,7 +79,7 @@ def export(
     catalog = Catalog.load()
     card = _head(catalog, result, head) if head else choose_model(catalog, result, "predict", task).card
     source = _source(card)
-    if (source / ONNX_FILE).is_file():
+    if answers_by_onnx(source):
         raise Unsupported(
             f"{card.name} is a network for ONNX Runtime in 8 bits, and cannot be written otherwise",
             f"{source} answers without zoo as it is: its README.md says how; zoo export {card.shrunk_from} writes the "

@@ -69,7 +69,7 @@ class History:
             case CheckpointSaved() if not self._verbose:
                 return []
             case RunFinished():
-                end = finished(event.at - s.started_at if s.started_at else None, event.best_step)
+                end = finished(event.at - s.started_at if s.started_at else None, s.chosen_step)
                 return [f"{end}: {result}" if (result := self._result(event)) else end]
         return self._messages.lines(event, s)
 

@@ -159,7 +159,7 @@ def conclude(run: Run) -> ExitCode:
     """Say how a run ended; returns the exit code it stands for."""
     s = run.snapshot
     if s.status == "finished":
-        diagnostics.note(finished((s.ended_at or 0) - (s.started_at or 0), s.best_step))
+        diagnostics.note(finished((s.ended_at or 0) - (s.started_at or 0), s.chosen_step))
         return _code_of_answers(run, s)
     if s.status == "cancelled":
         diagnostics.note(f"stopped at step {s.step}; go on with it: zoo resume {run.name}")

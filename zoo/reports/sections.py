@@ -131,8 +131,8 @@ def _result(folder: RunFolder, request: RunRequest, s: RunSnapshot, *, private: 
         yield candidate_table(s.candidates)
     if request.replays and s.status == "finished":
         yield from _replayed(folder, private=private)
-    if s.best_step is not None:
-        yield Paragraph(text=f"The weights are those of step {s.best_step:,}, the best on the held-out rows.")
+    if s.chosen_step is not None:
+        yield Paragraph(text=f"The weights are those of step {s.chosen_step:,}, the best on the held-out rows.")
     if s.rows_predicted and request.verb == "predict":
         yield Paragraph(text=f"{s.rows_predicted:,} rows were answered, {s.rejected_rows:,} of them rejected.")
 

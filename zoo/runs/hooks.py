@@ -32,7 +32,7 @@ from zoo.runs.context import (
     TrainingRun,
 )
 from zoo.runs.contract import AnswerCheck, ReportCheck, broken, type_of
-from zoo.runs.result import ONNX_FILE
+from zoo.runs.result import answers_by_onnx
 from zoo.runs.stored_answers import compare_stored_answers
 from zoo.sanitize import error_text
 
@@ -103,10 +103,9 @@ def load_predictor(plugin: Plugin, run: PredictionRun, finish: Finish | None = N
 
 
 def _predict_hook(plugin: Plugin, run: PredictionRun) -> Callable[..., Predictor]:
-    """What loads the weights: the plugin, unless they are a network for ONNX Runtime."""
-    if (run.weights / ONNX_FILE).is_file():
-        loads: Callable[..., Predictor] = importlib.import_module("zoo.training.portable.int8").predictor
-        return loads
+    """What loads the weights: the plugin, unless they are a network for ONNX Runtime; wrappers surround both."""
+    if answers_by_onnx(run.weights):
+        return plugin.surrounded("predict", importlib.import_module("zoo.training.portable.int8").predictor)
     return plugin.hook("predict")
 
 

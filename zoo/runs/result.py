@@ -10,8 +10,10 @@ from zoo.card import Count, ModelName, WeightsFile
 from zoo.runs.columns import settle_columns
 
 MANIFEST = "zoo.json"
-ONNX_FILE = "model.onnx"
+ONNX_FILE, ONNX_FACTS = "model.onnx", "model.json"
 """Of a result that ONNX Runtime answers with, in the place of weights."""
+ONNX_MARK = {"answers_by": "onnxruntime"}
+"""In the facts, which tells it from what a plugin keeps under that name."""
 HEADS = "heads"
 """Name of the folder, in that of a result with several heads, that has one for each."""
 
@@ -88,6 +90,23 @@ class ResultManifest(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         settle_columns(self)
+
+
+class _Facts(msgspec.Struct):
+    """What the facts of a network say of who answers with it."""
+
+    answers_by: str = ""
+
+
+def answers_by_onnx(folder: Path) -> bool:
+    """Whether ONNX Runtime answers with the weights in a folder, rather than the plugin that owns the model."""
+    if not (folder / ONNX_FILE).is_file():
+        return False
+    try:
+        facts = msgspec.json.decode((folder / ONNX_FACTS).read_bytes(), type=_Facts)
+    except (OSError, msgspec.DecodeError):
+        return False
+    return {"answers_by": facts.answers_by} == ONNX_MARK
 
 
 class _Maker(msgspec.Struct):

@@ -116,6 +116,11 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
         return self.live or self.status == "waiting"
 
     @property
+    def chosen_step(self) -> int | None:
+        """The step whose weights are kept as the best on the rows held out; None where those chose none: privately."""
+        return None if self.plan is not None and self.plan.privacy is not None else self.best_step
+
+    @property
     def eta_s(self) -> float | None:
         """Seconds of training left, from the newest rate; None where it is unknown."""
         if not self.plan or self.samples_per_s <= 0 or self.status != "running":

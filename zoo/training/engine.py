@@ -38,7 +38,7 @@ from zoo.training.optimizer_step import OptimizerSteps
 from zoo.training.out_of_memory import FittingSteps
 from zoo.training.parallel import make_accelerator
 from zoo.training.plan import Demand, make_plan
-from zoo.training.private.plan import FASTER, Private, plan_privately
+from zoo.training.private.plan import FASTER, Private, plan_privately, tell_noise
 from zoo.training.private.preparing import freeze_statistics, freeze_what_shrank, shapes_of
 from zoo.training.private.sampling import training_batches
 from zoo.training.private.statement import privacy_statement
@@ -106,7 +106,7 @@ def _train(sources: tuple[Source, ...], run: TrainingRun, mixing: MixingOptions)
         run.emit(measured(setup, planned, train_sets, [eval_set for _, eval_set in encoded]))
         return FitResult(step=0)
     begin_training(setup, is_private=private is not None)
-    return Training(setup, train_sets, [eval_set for _, eval_set in encoded], mixing).fit()
+    return Training(setup, train_sets, [eval_set for _, eval_set in encoded], planned, mixing).fit()
 
 
 def learners(
@@ -201,11 +201,12 @@ class Training:
         setup: TrainingSetup,
         train_sets: Sequence[Examples],
         eval_sets: Sequence[EncodedExamples],
+        planned: RunPlanned,
         mixing: MixingOptions = USUAL_MIXING,
     ) -> None:
         self.setup, self.run, self.plan, self.method = setup, setup.run, setup.plan, setup.method
         self.sources = setup.sources
-        self.mixing = mixing
+        self.planned, self.mixing = planned, mixing
         self.train_sets: Sequence[Examples] = train_sets
         self.eval_sets: Sequence[Examples] = eval_sets
         self.eval_rows = [len({id(example) for example in eval_set.examples}) for eval_set in eval_sets]
@@ -223,6 +224,8 @@ class Training:
     def fit(self) -> FitResult:
         """Train from the newest checkpoint to the end, or until a stop is asked for."""
         self.progress = self.recovery.restore()
+        if self.setup.private is not None:
+            tell_noise(self.run, self.planned, self.setup.private)
         most = self.progress.evaluation_batch_sizes or [one.objective.evaluation_batch_size for one in self.sources]
         self.judged_at_once = [self.portions(i, size) for i, size in enumerate(most)]
         if self.method.body_is_frozen and self.run.world_size == 1:

@@ -12,6 +12,7 @@ from zoo.abilities import input_limits, offering_models
 from zoo.blocks import DrawnBlock
 from zoo.card import Card
 from zoo.data import Columns, Inspection, inspect, likely_columns
+from zoo.data.clients import clients_in
 from zoo.data.columns import check_kind, find_columns, likely_kind, usual_columns
 from zoo.data.drawn_rows import drawn_rows
 from zoo.data.example import UNKNOWN
@@ -55,6 +56,8 @@ class DataQuery(NamedTuple):
     """What it is for where it has no targets; empty where it must have some."""
     needs_label: bool = True
     """Whether there must be labels."""
+    of_clients: bool = False
+    """Whether the path is a folder with the data of several clients, the first of whom is looked at."""
 
 
 class ColumnChoice(NamedTuple):
@@ -114,6 +117,8 @@ def preview(
         ZooError: the data cannot serve.
     """
     with offering_models(card, verb), interruptible(check), read_once(files):
+        if query.of_clients:
+            query = query._replace(path=str(clients_in(Path(query.path).expanduser())[0].path))
         table = Table(parts_of(Path(query.path).expanduser()).train, EncodingLog())
         likely = _likely_task(table, query, card.columns)
         choice = find_choice(table, likely.task, query, needs_label=query.needs_label, trained=card.columns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,8 @@ pytest.importorskip("zoo_echo")
 delivery = pytest.importorskip("zoo_track.delivery")
 tracker = pytest.importorskip("zoo_track.tracker")
 figures = pytest.importorskip("zoo_track.figures")
+plugin = pytest.importorskip("zoo_track.plugin")
+tracked = pytest.importorskip("zoo_track.tracked")
 
 
 @pytest.fixture
@@ -175,6 +178,55 @@ def test_a_slow_tracker_is_waited_for_only_so_long(tmp_path: Path, monkeypatch: 
     sent.end("finished")
 
     assert sent.failure.startswith("it has not taken everything within")
+
+
+class OfARun:
+    """What a wrapper hook is given, as far as it looks at it."""
+
+    rank, dry_run = 0, False
+
+    def __init__(self, folder: Path, *, is_private: bool) -> None:
+        self.folder, self.is_private = folder, is_private
+        self.warnings: list[str] = []
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_private", "is_tracked"),
+    [("wandb", True, False), ("mlflow", True, False), ("tensorboard", True, True), ("wandb", False, True)],
+)
+def test_nothing_of_a_private_run_goes_elsewhere(
+    name: str, is_private: bool, is_tracked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZOO_TRACKER", name)
+    (tmp_path / "worker.json").write_text("{}")
+    run, trainable = OfARun(tmp_path, is_private=is_private), object()
+    hook = plugin.finetune(run)
+    next(hook)
+    with pytest.raises(StopIteration) as made:
+        hook.send(trainable)
+
+    assert isinstance(made.value.value, tracked.Tracked) == is_tracked
+    told = f"{name} is told nothing of a private run"
+    assert [told] * (not is_tracked) == [warning.partition(",")[0] for warning in run.warnings]
+
+
+def test_a_database_that_another_run_made_meanwhile_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = importlib.import_module("zoo_track.mlflow_database")
+    path = tmp_path / "mlflow.db"
+
+    def make_both(command: Sequence[str], **of_process: Any) -> subprocess.CompletedProcess[str]:
+        Path(command[-1].removeprefix("sqlite:///")).write_text("mine")
+        path.write_text("theirs")
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(database.subprocess, "run", make_both)
+    database.make_database(path)
+
+    assert "theirs" == path.read_text()
+    assert [path] == list(tmp_path.iterdir())
 
 
 def test_a_name_that_is_no_tracker_is_said(tmp_path: Path) -> None:

@@ -61,7 +61,14 @@ class MLflow:
 
     def _experiment(self, name: str) -> str:
         found = self._client.get_experiment_by_name(name)
-        return str(found.experiment_id if found is not None else self._client.create_experiment(name))
+        if found is None:
+            try:
+                return str(self._client.create_experiment(name))
+            except Exception:  # another run may have made it meanwhile
+                found = self._client.get_experiment_by_name(name)
+                if found is None:
+                    raise
+        return str(found.experiment_id)
 
     def write(self, figures: Sequence[Figures]) -> None:
         """Metrics."""

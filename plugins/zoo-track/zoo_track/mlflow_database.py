@@ -36,7 +36,11 @@ def make_database(path: Path) -> None:
     if made.returncode or not partial.exists():
         raise RuntimeError(f"{path} cannot be made: {' '.join(made.stderr.splitlines()[-1:])}")
     try:
-        if not path.exists():  # another run may have made it meanwhile
+        os.link(partial, path)
+    except FileExistsError:
+        pass  # another run has made it meanwhile, and writes to it
+    except OSError:  # a file system without links
+        if not path.exists():
             partial.rename(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -6,6 +6,9 @@ from collections.abc import Generator
 
 import zoo
 
+IN_THE_FOLDER = "tensorboard"
+"""The tracker that writes into the folder of the run, which is not to be shared where it is private."""
+
 
 @zoo.hookimpl(wrapper=True)
 def pretrain(run: zoo.TrainingRun) -> Generator[None, zoo.Trainable, zoo.Trainable]:
@@ -27,6 +30,12 @@ def _tracked(run: zoo.TrainingRun, trainable: zoo.Trainable) -> zoo.Trainable:
         return trainable
     name = tracker_of(run.folder)
     if not name:
+        return trainable
+    if run.is_private and name != IN_THE_FOLDER:
+        run.warn(
+            f"{name} is told nothing of a private run, whose losses and figures are exact and may name clients; "
+            f"ZOO_TRACKER={IN_THE_FOLDER} writes them into the folder of the run"
+        )
         return trainable
     from zoo_track.tracked import Tracked
 

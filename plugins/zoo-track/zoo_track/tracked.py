@@ -8,6 +8,7 @@ from typing import Any
 import zoo
 from zoo_track.delivery import Delivery
 from zoo_track.figures import figures_of, final_figures
+from zoo_track.tracker import Standing
 
 
 class Tracked:
@@ -33,9 +34,14 @@ class Tracked:
         except BaseException:
             told.end("failed")
             raise
-        if not result.cancelled and (figures := final_figures(result.metrics, result.step)):
+        try:
+            standing: Standing = "stopped" if result.cancelled else "finished"
+            figures = None if result.cancelled else final_figures(result.metrics, result.step)
+        except (AttributeError, TypeError, ValueError):  # no result as it must be: zoo says next whose fault that is
+            standing, figures = "failed", None
+        if figures:
             told.delivery.put(figures)
-        told.end("stopped" if result.cancelled else "finished")
+        told.end(standing)
         return result
 
 

@@ -13,6 +13,18 @@ from zoo_track.figures import Figures
 from zoo_track.tracker import Standing
 
 PROJECT = "zoo"
+QUIET = {
+    "silent": True,
+    "console": "off",
+    "disable_git": True,
+    "disable_code": True,
+    "disable_job_creation": True,
+    "x_disable_meta": True,
+    "x_disable_stats": True,
+    "x_disable_machine_info": True,
+    "x_save_requirements": False,
+}
+"""Nothing of the machine, the program and its packages is sent."""
 
 
 class WeightsAndBiases:
@@ -24,7 +36,8 @@ class WeightsAndBiases:
 
     def begin(self, about: About, known: str) -> str:
         """Make a run, or go on with one; nothing is captured but what is written here."""
-        quiet = self._wandb.Settings(console="off", disable_git=True, disable_code=True, silent=True)
+        fields = self._wandb.Settings.model_fields
+        quiet = self._wandb.Settings(**{name: value for name, value in QUIET.items() if name in fields})
         name = known or secrets.token_hex(4)
         self._run: Any = self._wandb.init(
             project=os.environ.get("WANDB_PROJECT") or PROJECT,

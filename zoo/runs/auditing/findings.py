@@ -26,6 +26,8 @@ class Spent(NamedTuple):
 
     epsilon: float
     delta: float
+    unit: str = ""
+    """What is protected with all its rows; empty where each row is protected by itself."""
 
 
 def spent_by(folder: RunFolder) -> Spent | None:
@@ -33,7 +35,8 @@ def spent_by(folder: RunFolder) -> Spent | None:
     s = fold(read_events(folder)[0])
     if s.plan is None or s.plan.privacy is None:
         return None
-    return Spent(s.epsilon or s.plan.privacy.epsilon, s.plan.privacy.delta)
+    privacy = s.plan.privacy
+    return Spent(s.epsilon or privacy.epsilon, privacy.delta, "client" if privacy.rounds else privacy.unit)
 
 
 def _figures(others: int) -> tuple[str, ...]:
@@ -56,17 +59,23 @@ def metrics_of(attacks: Mapping[str, Attack], others: int) -> dict[str, float]:
     }
 
 
-def report_of(attacks: Mapping[str, Attack], model: str, others: int, spent: Spent | None) -> Report:
+def report_of(
+    attacks: Mapping[str, Attack], model: str, others: int, spent: Spent | None, *, are_apart: bool = True
+) -> Report:
     """A table of all figures, and what they mean.
+
+    What no attack exceeds is told of what is protected alone: a row that is one of several of a client, or of somebody,
+    may be found more easily than all of them together.
 
     Args:
         attacks: by their names.
         model: that was audited.
         others: rows that it did not learn from.
         spent: of its privacy, where it is private.
+        are_apart: whether nobody who is protected with several rows has some on either side.
     """
-    most = most_by_privacy(*spent) if spent else None
-    bound = (f"at most by eps {spent.epsilon:.3g}",) if spent else ()
+    most = most_by_privacy(spent.epsilon, spent.delta) if spent and (are_apart or not spent.unit) else None
+    bound = (f"at most by eps {spent.epsilon:.3g}",) if spent and most else ()
     table = Table(
         title="Membership inference",
         headers=("attack", "figure", "value", "low", "high", "by chance", *bound),
@@ -80,10 +89,16 @@ def report_of(attacks: Mapping[str, Attack], model: str, others: int, spent: Spe
     if LIRA not in attacks:
         texts.append("--shadows 8 tries a stronger attack, which trains as many models on half of the rows.")
     if spent and most:
+        known = "the rows of all others" if spent.unit else "the other rows"
         texts.append(
-            f"{model} learnt with differential privacy: whatever is known of the other rows, the advantage is at most "
+            f"{model} learnt with differential privacy: whatever is known of {known}, the advantage is at most "
             f"{most.advantage:.4f} by eps {spent.epsilon:.3g} and delta {spent.delta:.2g}, which holds for rows that "
             "what it began from had not learnt from."
+        )
+    elif spent:
+        texts.append(
+            f"{model} learnt with differential privacy that protects each {spent.unit} with all rows together: eps "
+            f"{spent.epsilon:.3g} bounds nothing here, as rows of the same {spent.unit} may be on both sides."
         )
     return (table, *(Paragraph(text=text) for text in texts))
 

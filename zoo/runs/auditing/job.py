@@ -72,7 +72,8 @@ def audit(worker: Worker) -> AnyEvent:
     metrics = metrics_of(attacks, others)
     spent = spent_by(maker_of(learnt.name)) if training is not None and training.is_private else None
     worker.emit(EvaluationCompleted(step=0, metrics=metrics, rows=len(examples)))
-    return RunFinished(metrics=metrics, report=report_of(attacks, card.name, others, spent), labels=card.labels)
+    report = report_of(attacks, card.name, others, spent, are_apart=rows.are_apart)
+    return RunFinished(metrics=metrics, report=report, labels=card.labels)
 
 
 def _answered(odds: Sequence[float | None]) -> list[float]:

@@ -51,6 +51,12 @@ class AuditRows:
         """Those of both sides that are asked about, and those that are not."""
         return (*self.members, *self.others, *self.left)
 
+    @property
+    def are_apart(self) -> bool:
+        """Whether it is known whose all rows are that are asked about, and nobody has some on both sides."""
+        members, others = ({self.whose.get(id(one)) for one in side} for side in (self.members, self.others))
+        return None not in members | others and members.isdisjoint(others)
+
     def units(self, examples: Sequence[Example]) -> list[bytes]:
         """A key for each, the same for those of one person; for those with the same input where nobody is known."""
         return [

@@ -96,6 +96,7 @@ class Attempt:
 
     def __post_init__(self) -> None:
         self.options = parse(ShrinkOptions, self.worker.request.shrinking)
+        self.options.check_packages()
         here = available()
         self.device: Device = next((one for one in here if one.name == self.worker.request.device), here[0])
 

@@ -38,6 +38,7 @@ from zoo.training.federated.private import PrivateRounds, plan_private_rounds, r
 from zoo.training.federated.rounds import Turn, all_rounds
 from zoo.training.objective import Objective
 from zoo.training.optimizer import make_optimizer
+from zoo.training.private.plan import tell_noise
 from zoo.training.recovery import AUTO_SAVE_S, Recovery
 from zoo.training.setup import TrainingSetup
 from zoo.training.standing import best_of, is_better, with_intervals
@@ -155,6 +156,7 @@ class FederatedTraining:
             self.saved_step = self.progress.step
             if self.private is not None:
                 self.private.go_on(self.progress.spent or self.private.history(0))
+                tell_noise(self.run, self.planned, self.private)
 
     def until(self, turns: Sequence[Turn]) -> int:
         """The last of the rounds before somebody has a turn again: the one of these turns, and those of nobody."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import importlib
+import json
 import logging
 import re
 import shutil
@@ -13,9 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
 from zoo.errors import StoreInvalid, Unsupported
+from zoo.runs.result import ONNX_MARK
 from zoo.training.portable.folder import write_folder
 from zoo.training.portable.formats import FORMATS
 from zoo.training.portable.network import FACTS
@@ -49,11 +49,14 @@ def write_int8(plugin: Plugin, run: PredictionRun, folder: Path) -> str:
     with tempfile.TemporaryDirectory(prefix=f"{folder.name}-", dir=folder.parent) as text:
         whole = Path(text)
         write_folder(plugin.answering_body(run), run, "onnx", whole)
-        form = read_json(whole / FACTS).get("form")
+        facts = read_json(whole / FACTS)
+        form = facts.get("form")
         if form not in _ANSWERING:
             raise Unsupported(f"zoo does not answer {run.task.name} by ONNX Runtime", "")
         usage = _USAGE.search((whole / "README.md").read_text(encoding="utf-8"))
         shutil.copytree(whole, folder, ignore=shutil.ignore_patterns(f"{FORMATS['onnx'].file}*", "README.md"))
+        text_of_facts = json.dumps({**facts, **ONNX_MARK}, indent=2, ensure_ascii=False)
+        (folder / FACTS).write_text(f"{text_of_facts}\n", encoding="utf-8")
         _quantize(whole / FORMATS["onnx"].file, folder / FORMATS["onnx"].file, signed=form == "tokens")
     return usage.group().strip() if usage else ""
 
@@ -64,7 +67,9 @@ def _quantize(whole: Path, target: Path, *, signed: bool) -> None:
     Args:
         whole: the file.
         target: is written.
-        signed: whether weights have a sign; ONNX Runtime has no convolution of such.
+        signed: whether weights have a sign; ONNX Runtime has no convolution of such. They have 7 bits: processors
+            without VNNI add pairs of products with a sign in 16 bits, which full ones overflow in silence, and the
+            folder is to answer the same wherever it is taken.
     """
     quantization = importlib.import_module("onnxruntime.quantization")
     with _quiet():
@@ -73,7 +78,7 @@ def _quantize(whole: Path, target: Path, *, signed: bool) -> None:
             target,
             per_channel=True,
             weight_type=quantization.QuantType.QInt8 if signed else quantization.QuantType.QUInt8,
-            reduce_range=not torch.cpu.get_capabilities().get("avx512_vnni", False),
+            reduce_range=signed,
         )
 
 

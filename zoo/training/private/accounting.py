@@ -5,6 +5,7 @@ Gopi et al. 2021, Numerical Composition of Differential Privacy, arXiv:2106.0284
 
 from __future__ import annotations
 
+import math
 import warnings
 from functools import lru_cache
 from importlib.metadata import version
@@ -68,6 +69,9 @@ def epsilon_of(history: History, delta: float) -> float:
     Args:
         history: its steps.
         delta: with it, epsilon is told.
+
+    Returns:
+        Epsilon; infinity where it cannot be counted.
     """
     if not any(steps for _, _, steps in history):
         return 0.0
@@ -78,6 +82,15 @@ def epsilon_of(history: History, delta: float) -> float:
         accountant: Any = PRVAccountant()  # type: ignore[no-untyped-call]
         accountant.history = list(history)
         try:
-            return float(accountant.get_epsilon(delta=delta))
-        except RuntimeError:  # it looks among positive ones, and less than delta is lost with none
-            return 0.0
+            return max(0.0, float(accountant.get_epsilon(delta=delta)))
+        except RuntimeError:  # less than delta is lost with the smallest epsilon that it looks at, or figures overflow
+            return 0.0 if _most_told(history) <= delta else math.inf
+
+
+def _most_told(history: History) -> float:
+    """The delta that a training has at most with an epsilon of 0.
+
+    It is the total variation of what is released: of a step the sample rate times that of two normal distributions
+    whose means are one clipped gradient apart, and of all steps their sum at most.
+    """
+    return sum(steps * rate * math.erf(1 / (2 * math.sqrt(2) * noise)) for noise, rate, steps in history)

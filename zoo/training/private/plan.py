@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,8 @@ from zoo.hyperparameters import TrainingOptions
 from zoo.plurals import counted
 from zoo.privacy import Privacy, delta_of, unit_column
 from zoo.runs.checkpoints import newest_step
-from zoo.runs.events import PrivacyPlanned
+from zoo.runs.context import TrainingRun
+from zoo.runs.events import PrivacyPlanned, RunPlanned
 from zoo.training.examples import EncodedExamples
 from zoo.training.plan import Demand, Plan, make_plan
 from zoo.training.private.accounting import History, epsilon_of, noise_multiplier_for
@@ -91,10 +93,12 @@ class Private:
     def spent(self, step: int) -> float:
         """Epsilon after a step; before the last one, that of a step which is a little further on.
 
-        To count takes a tenth of a second, and may be asked for twice a second.
+        To count takes a tenth of a second, and may be asked for twice a second. What cannot be counted is all of the
+        budget, which the noise keeps to.
         """
         stride = -(-self.steps // COUNTED)
-        return epsilon_of(self.history(min(self.steps, -(-step // stride) * stride)), self.delta)
+        spent = epsilon_of(self.history(min(self.steps, -(-step // stride) * stride)), self.delta)
+        return spent if math.isfinite(spent) else self.privacy.epsilon
 
     def go_on(self, spent: History) -> None:
         """Take over what a checkpoint says was spent: the noise stays as it was, whatever would be chosen today.
@@ -121,6 +125,18 @@ class Private:
             unit.append(index)
         if unit:
             yield unit
+
+
+def tell_noise(run: TrainingRun, planned: RunPlanned, private: Private) -> None:
+    """Say the plan again where a run goes on with the noise that it began with, and another would be chosen today.
+
+    Args:
+        run: is told.
+        planned: what it was told.
+        private: once the checkpoint is read.
+    """
+    if private.planned != planned.privacy:
+        run.emit(msgspec.structs.replace(planned, privacy=private.planned))
 
 
 def plan_privately(

@@ -60,4 +60,5 @@ class AuditScreen(JobForm):
 
     def flags(self) -> dict[str, object]:
         flags = super().flags()
+        flags.pop("precision", None)  # the command has none
         return {"data": flags.pop("data"), "held_out": self.value("held_out"), **flags}

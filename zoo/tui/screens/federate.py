@@ -9,7 +9,6 @@ import msgspec
 from textual.app import ComposeResult
 
 from zoo.card import Card
-from zoo.data.clients import clients_in
 from zoo.errors import OptionInvalid, ZooError
 from zoo.federated_jobs import OF_ONE_TRAINING, Clients, federated_request
 from zoo.file_cache import read_once
@@ -58,13 +57,7 @@ class FederateScreen(JobForm):
 
     def data_query(self) -> DataQuery:
         """The data of all, or of the first client."""
-        query = super().data_query()
-        if not query.path or self.value("by"):
-            return query
-        try:
-            return query._replace(path=str(clients_in(Path(query.path).expanduser())[0].path))
-        except ZooError:
-            return DataQuery()
+        return super().data_query()._replace(of_clients=not self.value("by"))
 
     def find_fault(self, field: Field) -> ZooError | None:
         if fault := super().find_fault(field):
@@ -74,10 +67,6 @@ class FederateScreen(JobForm):
             return None
         if path.is_file():
             return OptionInvalid("one file", "name the column that tells its rows apart, or a folder of clients")
-        try:
-            clients_in(path)
-        except ZooError as error:
-            return error
         return None
 
     def changed(self, field: Field) -> None:

@@ -160,7 +160,7 @@ class RunScreen(RunPage):
             case "finished":
                 if request.verb == "predict":
                     return f"{answered_rows(s)} in {short_path(request.out)}  in {took}"
-                best = f"  best at step {s.best_step:,}" if s.best_step else ""
+                best = f"  best at step {s.chosen_step:,}" if s.chosen_step else ""
                 figures = main_figure(s.metrics, (source.name for source in s.sources)) if s.sources else ""
                 return f"{figures or final_figures(s.metrics, s.intervals)}{best}  in {took}"
             case "cancelled":

@@ -33,6 +33,11 @@ class ShrinkScreen(JobForm):
         super().on_mount()
         self.field("precision").display = False  # the model as it is computes in fp32, and what is tried as it is kept
 
+    def flags(self) -> dict[str, object]:
+        flags = super().flags()
+        flags.pop("precision", None)  # the command has none
+        return flags
+
     @property
     def _shrinking(self) -> dict[str, Any]:
         return self.query_one("#shrinking", OptionFields).changed_options
