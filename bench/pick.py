@@ -27,14 +27,14 @@ REVIEWS = "bert-tiny,bert-mini,bert-small,bert-l6-h384,all-minilm-l6-v2"
 PICTURES = "resnet10-32px,resnet18-32px,resnet18-scratch,mobilenet_v2-scratch,mobilenet_v2-v1"
 
 
-def in_full(models: Sequence[str], train: str, test: str) -> dict[str, tuple[float, float]]:
+def in_full(models: Sequence[str], train: str, test: str, length: dict[str, float]) -> dict[str, tuple[float, float]]:
     """Accuracy on the test rows, and seconds of the fine-tuning, of each model."""
     import zoo
 
     results = {}
     for model in models:
         begun = time.perf_counter()
-        run = zoo.finetune(model, train, device="cpu").wait(progress=False)
+        run = zoo.finetune(model, train, device="cpu", **length).wait(progress=False)
         seconds = time.perf_counter() - begun
         judged = zoo.evaluate(run.name, test, device="cpu").wait(progress=False)
         results[model] = judged.metrics["accuracy"], seconds
@@ -42,7 +42,7 @@ def in_full(models: Sequence[str], train: str, test: str) -> dict[str, tuple[flo
     return results
 
 
-def compare(title: str, models: str, train: str, test: str) -> None:
+def compare(title: str, models: str, train: str, test: str, length: dict[str, float]) -> None:
     """Pick, fine-tune all in full, and print both."""
     import zoo
     from zoo.rendering.text import cell_texts
@@ -51,12 +51,12 @@ def compare(title: str, models: str, train: str, test: str) -> None:
 
     print(f"\n{title}", flush=True)
     begun = time.perf_counter()
-    run = zoo.pick(train, test=test, models=models, device="cpu").wait(progress=False)
+    run = zoo.pick(train, test=test, models=models, device="cpu", **length).wait(progress=False)
     seconds = time.perf_counter() - begun
     table = candidate_table(run.snapshot.candidates)
     print("\n".join(render_table(cell_texts(table), table.headers)))
     print(run.snapshot.report[0].text, flush=True)
-    results = in_full(models.split(","), train, test)
+    results = in_full(models.split(","), train, test, length)
     (chosen,) = (one for one in run.snapshot.candidates if one.chosen)
     best = max(results, key=lambda name: results[name][0])
     total = sum(time for _, time in results.values())
@@ -77,6 +77,7 @@ def main() -> None:
     parser.add_argument("--digits", default=PICTURES, help="models for the digits")
     parser.add_argument("--quick", action="store_true", help="few rows and two small models: does it work?")
     args = parser.parse_args()
+    length = {"epochs": 1.0} if args.quick else {}
     with tempfile.TemporaryDirectory() as folder:
         os.environ["ZOO_HOME"] = f"{folder}/store"
         os.environ["HF_HUB_OFFLINE"] = "1"
@@ -89,11 +90,11 @@ def main() -> None:
                 )
                 for part, rows in counts.items()
             ]
-            compare("movie reviews", "bert-tiny,bert-mini,bert-small" if args.quick else args.reviews, *files)
+            compare("movie reviews", "bert-tiny,bert-mini,bert-small" if args.quick else args.reviews, *files, length)
         if "digits" in args.only:
             train, test = write_digits(Path(folder) / "digits", 300 if args.quick else DIGITS)
             models = "resnet10-32px,resnet18-32px" if args.quick else args.digits
-            compare("digits", models, str(train), str(test))
+            compare("digits", models, str(train), str(test), length)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from zoo.errors import OptionInvalid
-
-_SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
-_PART = re.compile(r"(\d+|\d*\.\d+)\s*(s|min|m|h|d)")
+from zoo.units import parse_duration
 
 
 def read_duration(text: str | float) -> float:
@@ -16,11 +12,11 @@ def read_duration(text: str | float) -> float:
     Raises:
         OptionInvalid: it is no such time, or none at all.
     """
-    words = str(text).strip().lower()
-    if isinstance(text, int | float) and not isinstance(text, bool):
-        words = f"{text:f}s"
-    parts = _PART.findall(words)
-    seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
-    if _PART.sub("", words).strip() or not seconds:
+    is_number = isinstance(text, int | float) and not isinstance(text, bool)
+    try:
+        seconds = parse_duration(f"{text:f}s" if is_number else str(text))
+    except ValueError:
+        seconds = 0.0
+    if not seconds:
         raise OptionInvalid(f"--within is {text!r}, which is no time", "such as --within 90s, 10min, 1.5h or 2h30m")
     return seconds

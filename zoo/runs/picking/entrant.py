@@ -79,7 +79,9 @@ class Entrant:
         self.name, self._worker, self._request, self._task, self._rows = request.name, worker, request, task, rows
         self._own = StudentWorker(worker, request)
         self.plugin, self.card = resolve(self._own)
-        self.seconds = 0.0
+        self._took = self._own.folder.path / "seconds.json"
+        self.seconds: float = msgspec.json.decode(self._took.read_bytes()) if self._took.exists() else 0.0
+        """That trying it took, in earlier attempts, too."""
 
     def plan(self) -> Plan:
         """What its fine-tuning takes, by its first steps here."""
@@ -107,9 +109,7 @@ class Entrant:
         path = self._own.folder.path / _folder_of(stage) / JUDGED
         if not path.exists():
             return None
-        candidate = msgspec.json.decode(path.read_bytes(), type=Candidate)
-        self.seconds = candidate.seconds
-        return candidate
+        return msgspec.json.decode(path.read_bytes(), type=Candidate)
 
     def keep(self, stage: str, candidate: Candidate) -> None:
         """Keep what was found for an attempt to come."""
@@ -240,6 +240,7 @@ class Entrant:
             yield
         finally:
             self.seconds += time.perf_counter() - begun
+            atomic.write_bytes(self._took, msgspec.json.encode(self.seconds))
             release_memory()
 
 
