@@ -24,14 +24,22 @@ def test_counts_as_people_write_them() -> None:
     assert [25_000_000, 1_500_000_000, 300_000, 1_234, 0] == list(
         map(parse_count, ("25M", "1.5b", " 300 k", "1,234", "0"))
     )
-    for wrong in ("", "M", "25MM", "-1", "nan", "inf", "1e9", "25 MB", "1.2.3", "."):
+    for wrong in ("", "M", "25MM", "-1", "nan", "inf", "1e9", "25 MB", "1.2.3", ".", "1,5M"):
         with pytest.raises(ValueError, match="is no number of things"):
             parse_count(wrong)
 
 
 @pytest.mark.parametrize(
     ("text", "bytes_of"),
-    [("100MB", 100e6), ("1.5 GB", 1.5e9), ("512MiB", 512 * 2**20), ("4096", 4096), ("90.9 MB", 90.9e6), ("2k", 2e3)],
+    [
+        ("100MB", 100e6),
+        ("1.5 GB", 1.5e9),
+        ("512MiB", 512 * 2**20),
+        ("4096", 4096),
+        ("90.9 MB", 90.9e6),
+        ("2k", 2e3),
+        ("1,500 MB", 1.5e9),
+    ],
 )
 def test_sizes_are_read_as_they_are_written(text: str, bytes_of: float) -> None:
     assert parse_size(text) == bytes_of
@@ -50,7 +58,7 @@ def test_what_is_no_time_is_refused(text: str) -> None:
         parse_duration(text)
 
 
-@pytest.mark.parametrize("text", ["", "ten", "10 parsecs", "-3MB", "iB"])
+@pytest.mark.parametrize("text", ["", "ten", "10 parsecs", "-3MB", "iB", "1,5GB"])
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no number of bytes"):
         parse_size(text)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,13 +12,13 @@ from zoo.ability_options import option_set
 from zoo.card import Card
 from zoo.catalog import Catalog, distinct_names, is_local, local_weights
 from zoo.data.guessing import likely_task
-from zoo.data.layout import parts_of
+from zoo.data.layout import Parts, parts_of
 from zoo.errors import OptionInvalid, Unsupported, ZooError
 from zoo.file_cache import read_once
 from zoo.job_paths import existing
 from zoo.jobs import Job, in_plain_types
 from zoo.options import parse, to_dict
-from zoo.pick_options import PickOptions
+from zoo.pick_options import FLOOR, PickOptions
 from zoo.ranking import is_result
 from zoo.requests import check_name, request_of
 from zoo.runs.request import RunRequest, StudentRequest
@@ -62,27 +63,49 @@ def pick_request(job: Job, picking: Mapping[str, Any], catalog: Catalog | None =
     source = job.source
     if source.eval_data in (None, "") and parts.test is not None:
         source = msgspec.structs.replace(source, eval_data=parts.test)
+    divided = tuple(_of_parts(parts, source))
     field = _field(catalog, task, options)
     trainings, left_out = _trainings(job, source, task, field.cards, catalog, options)
     if len(trainings) < 2:
         raise _too_few([card for card, _ in trainings], task, (*field.left_out, *left_out), catalog)
     largest = trainings[-1][1]
     said = () if job.task else (f"{task}, as the data say",)
-    names = distinct_names([card for card, _ in trainings])
     return msgspec.structs.replace(
         largest,
         name=job.name,
         verb="pick",
-        task_reason="; ".join((*said, *field.left_out, *left_out)),
+        task_reason="; ".join((*said, *divided, *field.left_out, *left_out)),
         options={},
         changed_options={},
         picking=dict(to_dict(options)),
         students=tuple(
-            StudentRequest(name=name.replace("/", "-"), training=training)
-            for name, (_, training) in zip(names, trainings, strict=True)
+            StudentRequest(name=name, training=training)
+            for name, (_, training) in zip(_names([card for card, _ in trainings]), trainings, strict=True)
         ),
         versions={name: version for _, one in trainings for name, version in one.versions.items()},
     )
+
+
+def _of_parts(parts: Parts, source: Source) -> Iterator[str]:
+    """What becomes of the parts that data are divided into, in words."""
+    test = source.eval_data or parts.eval
+    for part in filter(None, (parts.eval, parts.test)):
+        if test is None or part.absolute() != Path(test).absolute():
+            yield f"{part.name} is not looked at: rows to choose by are held out of {parts.train.name}"
+        elif part == parts.eval:
+            yield f"{part.name} is the test, as there is no part of that name"
+
+
+def _names(cards: Sequence[Card]) -> list[str]:
+    """What each is called among those that take part, none as another one or as the floor; also names of folders."""
+    names: list[str] = []
+    for card, name in zip(cards, distinct_names(cards), strict=True):
+        whole, free = card.full_name.replace("/", "-"), name.replace("/", "-")
+        taken, number = {FLOOR, *(other.lower() for other in names)}, 2
+        while free.lower() in taken:
+            free, whole, number = whole, f"{card.full_name.replace('/', '-')}-{number}", number + 1
+        names.append(free)
+    return names
 
 
 def _trainings(

@@ -8,6 +8,9 @@ from zoo.errors import OptionInvalid
 from zoo.options import Options, option
 from zoo.units import parse_duration, parse_size
 
+FLOOR = "floor"
+"""Name among the models of what every network has to be better than."""
+
 
 class PickOptions(Options, frozen=True, kw_only=True):
     """How a model is picked."""

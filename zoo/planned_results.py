@@ -18,7 +18,7 @@ from zoo.paths import runs_folder
 from zoo.runs import status
 from zoo.runs.log import awaited
 from zoo.runs.private_rows import are_private
-from zoo.runs.request import TRAINING, RunRequest, SourceRequest
+from zoo.runs.request import MAKING_MODELS, TRAINING, RunRequest, SourceRequest
 from zoo.runs.result import HeadResult, ResultManifest
 from zoo.runs.store import RunFolder
 from zoo.tasks import get_task
@@ -40,7 +40,7 @@ def with_result(catalog: Catalog, request: RunRequest) -> Catalog:
             f"run {request.name} begins from {request.model}, and there is no such model any more",
             f"wait until the run has finished: zoo attach {request.name}",
         )
-    sources = request.sources or ((_as_source(request),) if request.head else ())
+    sources = request.sources or ((as_source(request),) if request.head else ())
     columns = {} if sources else _columns(request, base)
     heads = (*request.kept, *sources)
     manifest = ResultManifest(
@@ -73,6 +73,11 @@ def with_result_of(catalog: Catalog, folder: RunFolder) -> Catalog:
     request, s = msgspec.structs.replace(folder.request, name=folder.name), status.read(folder)
     if s.status == "finished":
         return Catalog.load()  # it may have finished since the other was
+    if request.verb in MAKING_MODELS and request.verb not in TRAINING:
+        raise Unsupported(
+            f"what comes of run {folder.name} is not known before it ends: it is there to {request.verb}",
+            f"wait until it has: zoo attach {folder.name}",
+        )
     if request.verb not in TRAINING or request.dry_run:
         raise Unsupported(f"run {folder.name} makes no model: it is there to {request.verb}", f"use {request.model}")
     if s.status == "waiting":
@@ -105,9 +110,10 @@ def is_planned(card: Card) -> bool:
     return card.weights is not None and not card.weights.files
 
 
-def _as_source(request: RunRequest) -> SourceRequest:
+def as_source(request: RunRequest) -> SourceRequest:
+    """What a request with one source learns from, as the source that its head is called after."""
     verb: Literal["pretrain", "finetune"] = "pretrain" if request.verb == "pretrain" else "finetune"
-    return SourceRequest(name=request.head, verb=verb, task=request.task, data=request.data)
+    return SourceRequest(name=request.head, verb=verb, task=request.task, data=request.data, teacher=request.teacher)
 
 
 def _columns(request: RunRequest | SourceRequest, base: Card) -> Columns:

@@ -97,7 +97,11 @@ def _tables(request: RunRequest, folder: Path, within: tuple[str, ...], of_head:
     head |= {"device": request.device, "precision": request.precision}
     seed = {"seed": request.options["seed"]} if "seed" in request.options else {}
     teachers = [one.teacher for one in request.sources or (request,) if one.teacher]
-    options = {**seed, **request.changed_options, **{name: value for one in teachers for name, value in _teaching(one)}}
+    options = {
+        **seed,
+        **request.changed_options,
+        **{name: value for one in teachers for name, value in teaching_of(one)},
+    }
     head |= {"processes": request.processes} if request.processes > 1 else {}
     yield _table(name_of(), head | ({"shard": True} if request.shard else {}))
     yield _table(name_of("options"), {name: "auto" if value is None else value for name, value in options.items()})
@@ -110,8 +114,12 @@ def _tables(request: RunRequest, folder: Path, within: tuple[str, ...], of_head:
         yield _table(name_of("sources", source.name), table)
 
 
-def _teaching(teacher: TeacherRequest) -> Iterator[tuple[str, Any]]:
-    """How much its answers count, where that is not as usual."""
+def teaching_of(teacher: TeacherRequest) -> Iterator[tuple[str, Any]]:
+    """How much the answers of a teacher count, where that is not as usual: options with their values.
+
+    Args:
+        teacher: of a training.
+    """
     usual = TeachingOptions()
     if teacher.share != (0.5 if teacher.labelled else 1.0):
         yield "teacher_share", teacher.share

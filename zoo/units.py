@@ -50,10 +50,15 @@ def parse_count(text: str) -> int:
     Raises:
         ValueError: it is no such number.
     """
-    match = re.fullmatch(r"(\d+|\d*\.\d+)\s*([kmb]?)", text.strip().lower().replace(",", "").replace("_", ""))
+    match = re.fullmatch(r"(\d+|\d*\.\d+)\s*([kmb]?)", _ungrouped(text).replace("_", ""))
     if match is None:
         raise ValueError(f"{text!r} is no number of things")
     return round(float(match[1]) * {"b": 1e9, "m": 1e6, "k": 1e3}.get(match[2], 1))
+
+
+def _ungrouped(text: str) -> str:
+    """Without commas between thousands; any other stays, as some write 1,5 for 1.5."""
+    return re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text.strip().lower())
 
 
 _BYTES = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
@@ -66,7 +71,7 @@ def parse_size(text: str) -> float:
     Raises:
         ValueError: it is no such number.
     """
-    match = re.fullmatch(r"(\d+|\d*\.\d+)\s*([kmgt]?i?)b?", text.strip().lower().replace(",", ""))
+    match = re.fullmatch(r"(\d+|\d*\.\d+)\s*([kmgt]?i?)b?", _ungrouped(text))
     if match is None or match[2] not in _BYTES:
         raise ValueError(f"{text!r} is no number of bytes")
     return float(match[1]) * _BYTES[match[2]]

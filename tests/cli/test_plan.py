@@ -24,7 +24,8 @@ def test_a_plan_of_a_real_model_has_all_figures(store: Path) -> None:
     plan = json.loads(done.stdout)
     assert (9, 0) == (plan["steps"], plan["fetch_bytes"])
     assert 0 < plan["time"]["start_s"] < plan["time"]["first_step_s"] < plan["time"]["total_s"]
-    assert 50_000_000 < plan["memory"]["worker_bytes"] < plan["memory"]["worker_limit_bytes"]
+    assert plan["memory"]["worker_bytes"] > 50_000_000
+    assert plan["memory"]["worker_limit_bytes"] > 50_000_000  # less than what is taken, where the machine is full
     assert 1_000_000 < plan["disk"]["result_bytes"] < plan["disk"]["free_bytes"]
     assert "more than 1.0s" in plan["warnings"][0]["what"]
     assert plan["command"].startswith("zoo finetune bert/bert-tiny --data ")

@@ -13,9 +13,10 @@ from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.jobs import Job, Place
 from zoo.pick_jobs import pick_request
+from zoo.pick_options import FLOOR
 from zoo.runs import store
 from zoo.runs.attempt import Worker
-from zoo.runs.candidate import Candidate, CandidateMeasured
+from zoo.runs.candidate import Candidate, CandidateMeasured, CandidateStepped
 from zoo.runs.events import AnyEvent, Noted, RunCancelled, RunStarted
 from zoo.runs.picking.job import pick
 from zoo.sources import Source
@@ -44,27 +45,27 @@ def messages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_messages(tmp_path_factory.mktemp("messages") / "messages.csv", 200, seed=1)
 
 
-class StoppedAfter(Worker):
-    """A worker that is asked to stop once a model was judged at a stage."""
-
-    stage = "1/4 of the rows"
+class StoppedAfterOne(Worker):
+    """A worker that is asked to stop once a network was trained on all rows, whatever was judged before."""
 
     def emit(self, event: AnyEvent) -> None:
         super().emit(event)
-        if isinstance(event, CandidateMeasured) and event.candidate.stage == self.stage:
-            self.signalled = True
+        if isinstance(event, CandidateMeasured) and (event.candidate.stage, event.candidate.p) == ("all rows", None):
+            self.signalled |= event.candidate.name != FLOOR
 
 
 @pytest.fixture(scope="module")
 def picked(messages: Path, shared_store: Path) -> zoo.Run:
-    """A run that was stopped when it had trained one model for a short while, and then went on to its end."""
+    """A run that was stopped when it had trained one of its finalists, and then went on to its end."""
     place = Place(device="cpu", precision="fp32")
     job = Job(verb="pick", model="", source=Source(data=str(messages)), place=place, name="picked")
     folder = store.create(pick_request(job, {"models": ",".join(MODELS), "epochs": 1}))
-    worker, threads = StoppedAfter(folder, folder.request, 0, 1), torch.get_num_threads()
+    worker, threads = StoppedAfterOne(folder, folder.request, 0, 1), torch.get_num_threads()
     torch.set_num_threads(1)  # threads of a busy machine wait for one another, and these networks are tiny
-    stopped = pick(worker)
-    torch.set_num_threads(threads)
+    try:
+        stopped = pick(worker)
+    finally:
+        torch.set_num_threads(threads)
     assert isinstance(stopped, RunCancelled)
     worker.emit(stopped)
     return zoo.open_run("picked").resume().wait(progress=False)
@@ -103,9 +104,12 @@ def test_the_model_picked_is_trained_further(picked: zoo.Run, messages: Path) ->
 def test_what_is_done_is_not_done_again(picked: zoo.Run) -> None:
     events = picked.events()
     (resumed,) = (place for place, event in enumerate(events) if isinstance(event, RunStarted))
-    learnt = [event.message for event in events[resumed:] if isinstance(event, Noted) and "1/4" in event.message]
-    assert [message.partition(" ")[0] for message in learnt] == MODELS[1:]
-    assert not any(": linear probe" in event.message for event in events[resumed:] if isinstance(event, Noted))
+    measured = [event.candidate for event in events[:resumed] if isinstance(event, CandidateMeasured)]
+    (done,) = {one.name for one in measured if one.stage == "all rows"} - {FLOOR}
+    stepped = {event.name for event in events[resumed:] if isinstance(event, CandidateStepped)}
+    assert len(stepped - {done}) == len(stepped) == 1
+    notes = [event.message for event in events[resumed:] if isinstance(event, Noted)]
+    assert not any("linear probe" in note or "1/4 of the rows" in note for note in notes)
     assert all(one.seconds > 0 for one in picked.snapshot.candidates if one.name != "floor")
 
 

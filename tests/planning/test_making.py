@@ -13,7 +13,14 @@ from zoo.planning import Machine, Plan, plan_of, read_duration
 from zoo.planning.commands import command_of
 from zoo.planning.words import cost_facts
 from zoo.runs.events import AnyEvent, DataLoaded, RunLaunched, RunPlanned, WeightsFetched
-from zoo.runs.request import DataRequest, RunRequest, SourceRequest, TeacherRequest
+from zoo.runs.request import (
+    ClientRequest,
+    DataRequest,
+    FederationRequest,
+    RunRequest,
+    SourceRequest,
+    TeacherRequest,
+)
 from zoo.runs.trial_figures import TrialFigures
 
 MB, GB = 1_000_000, 1_000_000_000
@@ -136,6 +143,9 @@ def test_a_run_that_takes_too_long_is_told_how_many_steps_there_is_time_for() ->
 def test_a_busy_machine_is_told() -> None:
     (warning,) = plan(machine=msgspec.structs.replace(MACHINE, load=3.5)).warnings
     assert "load 3.5" in warning.what
+    assert plan(machine=msgspec.structs.replace(MACHINE, load=3.5, processors=64)).warnings == ()
+    (warning,) = plan(machine=msgspec.structs.replace(MACHINE, runs=("other",))).warnings
+    assert warning.what == "other computes here, too: it was measured beside them"
 
 
 def test_a_loop_of_a_plugins_own_has_no_figures() -> None:
@@ -163,6 +173,34 @@ def test_the_command_says_what_is_not_as_usual() -> None:
         "--teacher mood=bert/other --eval mood=/b.csv --separator 'mood=|' --merge-labels-of mood "
         "--no-shuffle --processes 2 --name both"
     )
+
+
+def test_the_command_begins_the_very_training() -> None:
+    teacher = TeacherRequest(model="bert/other", plugin="bert", digest="", share=0.25, temperature=3.0)
+    exact = msgspec.structs.replace(
+        REQUEST, teacher=teacher, task_reason="as the data say", changed_options={"lr": 0.0000123456789, "seed": None}
+    )
+    assert command_of(exact) == (
+        "zoo finetune bert/minilm --data '/data/my rows.csv' --column input=said --teacher bert/other "
+        "--task text-classification --lr 1.23456789e-05 --seed auto --teacher-share 0.25 --teacher-temperature 3.0"
+    )
+    mood = SourceRequest(name="mood", verb="finetune", task="text-classification", data=DataRequest(path="/m.csv"))
+    new_head = msgspec.structs.replace(
+        REQUEST, model="bert/mine.mood", head="names", kept=(mood,), changed_options={"method": "head"}
+    )
+    assert command_of(new_head) == (
+        "zoo finetune bert/mine --source 'names=/data/my rows.csv@text-classification' --column names.input=said "
+        "--method head"
+    )
+    clients = FederationRequest(clients=(ClientRequest(name="north", data=DataRequest(path="/all.csv")),), by="site")
+    together = msgspec.structs.replace(
+        REQUEST, verb="federate", data=DataRequest(path="/all.csv"), federation=clients, changed_options={"rounds": 3}
+    )
+    assert command_of(together) == (
+        "zoo federate bert/minilm --data /all.csv --by site --task text-classification --rounds 3"
+    )
+    apart = msgspec.structs.replace(together, data=DataRequest(path="/sites"), federation=FederationRequest())
+    assert "--clients /sites" in command_of(apart)
 
 
 def test_durations_are_read_as_people_say_them() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from zoo.data.example import Example
 from zoo.training.head import REGRESSION, SEVERAL_LABELS, HeadConfig
 from zoo.training.objectives import Classification, LabelSets, PooledObjective, Regression
-from zoo.training.probing import Vectors, linear_answers, out_of_fold
+from zoo.training.probing import PlainModel, Vectors, out_of_fold
 
 LABELS = ("minus", "plus")
 
@@ -32,11 +33,14 @@ def rows(targets: Any) -> Vectors:
     return Vectors(examples, vectors, torch.tensor(targets))
 
 
+def dealt(rows: int, folds: int) -> list[int]:
+    """Both labels in each fold."""
+    return [row // 2 % folds for row in range(rows)]
+
+
 def test_rows_are_answered_by_those_of_other_folds() -> None:
     known = rows([i % 2 for i in range(60)])
-    checked: list[int] = []
-    answers = out_of_fold(lent(Classification, HeadConfig(labels=LABELS)), known, 5, lambda: checked.append(1))
-    assert len(checked) == 5
+    answers = out_of_fold(lent(Classification, HeadConfig(labels=LABELS)), known, dealt(60, 5), lambda: False)
     for judged in (answers.linear, answers.neighbours):
         assert len(judged) == 60
         assert sum(answer.label == target for target, answer in judged) >= 58
@@ -46,7 +50,10 @@ def test_a_probe_of_random_vectors_knows_nothing() -> None:
     known = rows([i % 2 for i in range(200)])
     torch.manual_seed(1)
     answers = out_of_fold(
-        lent(Classification, HeadConfig(labels=LABELS)), known._replace(vectors=torch.randn(200, 4)), 5, lambda: None
+        lent(Classification, HeadConfig(labels=LABELS)),
+        known._replace(vectors=torch.randn(200, 4)),
+        dealt(200, 5),
+        lambda: False,
     )
     assert sum(answer.label == target for target, answer in answers.linear) < 130
 
@@ -54,15 +61,13 @@ def test_a_probe_of_random_vectors_knows_nothing() -> None:
 def test_several_labels_and_numbers_are_answered_too() -> None:
     sets = rows([[float(i % 2), 1.0] for i in range(60)])
     several = HeadConfig(problem_type=SEVERAL_LABELS, labels=("odd", "always"))
-    answers = out_of_fold(lent(LabelSets, several), sets, 3, lambda: None)
+    answers = out_of_fold(lent(LabelSets, several), sets, dealt(60, 3), lambda: False)
     assert all("always" in answer.labels for _, answer in answers.linear)
     assert all("always" in answer.labels for _, answer in answers.neighbours)
     numbers = rows([[float(2 * (i % 2) - 1), 0.0, 0.0, 0.0] for i in range(60)])
-    (low, high) = linear_answers(
-        lent(Regression, HeadConfig(problem_type=REGRESSION, mean=10.0, std=2.0)),
-        numbers.vectors,
-        numbers.targets,
-        torch.tensor([[-1.0] * 4, [1.0] * 4]),
-    )
+    regression = lent(Regression, HeadConfig(problem_type=REGRESSION, mean=10.0, std=2.0))
+    regression.target = lambda example: numbers.targets[example.row].tolist()
+    model = PlainModel(regression, numbers.vectors.numpy(), numbers.examples, lambda: False)
+    (low, high) = model.answers(np.array([[-1.0] * 4, [1.0] * 4], np.float32))
     assert low.value == pytest.approx(8, abs=0.5)
     assert high.value == pytest.approx(12, abs=0.5)

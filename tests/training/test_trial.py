@@ -57,7 +57,8 @@ def test_a_dry_run_knows_what_all_parts_of_a_training_take(tmp_path: Path) -> No
     assert 200 <= trial.best_bytes < trial.checkpoint_bytes
     assert 200 < trial.result_bytes
     assert 0 < trial.result_s
-    assert 10_000_000 < trial.worker_bytes < trial.worker_limit_bytes
+    assert trial.worker_bytes > 10_000_000
+    assert trial.worker_limit_bytes > 10_000_000  # less than what is taken, where the machine is full
 
 
 def test_checkpoints_are_as_large_as_a_dry_run_says(tmp_path: Path) -> None:

@@ -49,7 +49,9 @@ def settings_of_request(request: RunRequest, plan: RunPlanned | None) -> dict[st
 
 def _settings(request: RunRequest, plan: RunPlanned | None) -> Iterator[tuple[str, Any]]:
     yield "verb", request.verb
-    yield "model", request.model
+    yield "model", request.subject
+    if request.verb == "pick":
+        yield "models", ", ".join(student.training.model for student in request.students)
     yield "task", request.task
     yield from _of_data("", request.data)
     yield from _of_teacher("", request.teacher)

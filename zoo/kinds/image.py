@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,11 +69,11 @@ class ImageKind(FileKind):
 
     plainly = "mean colours and edges"
 
-    def plain_vectors(self, learnt_from: Sequence[Any], asked: Sequence[Any]) -> tuple[Any, Any] | None:
+    def plain_vectors(self, learnt_from: Iterable[Any]) -> tuple[Any, Callable[[Iterable[Any]], Any]] | None:
         """Mean colours and edges of a grid."""
         from zoo.kinds.plain_image import picture_vectors
 
-        return picture_vectors(learnt_from, asked)
+        return picture_vectors(learnt_from)
 
     def samples(self, folder: Path, longest: int) -> SampleSet:
         """Drawn shapes of three labels."""

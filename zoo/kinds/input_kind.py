@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -197,16 +197,15 @@ class InputKind(Kind):
     plainly: str = ""
     """What `plain_vectors` looks at, in words; empty where there is no such thing."""
 
-    def plain_vectors(self, learnt_from: Sequence[Any], asked: Sequence[Any]) -> tuple[Any, Any] | None:
+    def plain_vectors(self, learnt_from: Iterable[Any]) -> tuple[Any, Callable[[Iterable[Any]], Any]] | None:
         """What is seen of inputs without any network: arrays of float32 of shape (inputs, numbers), each row of length
         about 1. A linear model of it is what every network has to be better than.
 
         Args:
             learnt_from: inputs that say what the numbers are.
-            asked: other inputs.
 
         Returns:
-            Of both; None where there is no such thing.
+            Theirs, and what makes those of others; None where there is no such thing.
         """
         return None
 

@@ -4,7 +4,7 @@ and Triggs 2005).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,23 +13,31 @@ if TYPE_CHECKING:
 
 SIDE, CELLS, DIRECTIONS = 32, 4, 8
 """Pixels that an image is made of, parts of each side, and directions of edges that are told apart."""
+LEAST_SPREAD = 1e-6
+"""Standard deviation of a number, below which it says nothing."""
 
 
 def picture_vectors(
-    learnt_from: Sequence[Any], asked: Sequence[Any]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean colour and edges of each cell, of length about 1, shape (images, numbers).
+    learnt_from: Iterable[Any],
+) -> tuple[NDArray[np.float32], Callable[[Iterable[Any]], NDArray[np.float32]]]:
+    """Mean colour and edges of each cell, of length about 1, shape (images, numbers), and what makes those of others.
 
     Args:
         learnt_from: images that say how each number spreads.
-        asked: other images.
     """
     import numpy as np
 
-    first, second = (np.stack([_vector(one) for one in images]) for images in (learnt_from, asked))
-    mean, spread = first.mean(0), first.std(0)
-    scale = np.where(spread > 0, spread, 1) * np.sqrt(first.shape[1])
-    return ((first - mean) / scale).astype(np.float32), ((second - mean) / scale).astype(np.float32)
+    def seen(images: Iterable[Any]) -> NDArray[np.float32]:
+        return np.stack([_vector(one) for one in images])
+
+    first = seen(learnt_from)
+    mean, scale = first.mean(0), np.maximum(first.std(0), LEAST_SPREAD) * np.sqrt(first.shape[1])
+
+    def scaled(numbers: NDArray[np.float32]) -> NDArray[np.float32]:
+        vectors: NDArray[np.float32] = ((numbers - mean) / scale).astype(np.float32)
+        return vectors
+
+    return scaled(first), lambda images: scaled(seen(images))
 
 
 def _vector(source: Any) -> NDArray[np.float32]:

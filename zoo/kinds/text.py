@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,11 +67,11 @@ class TextKind(InputKind):
 
     plainly = "words (TF-IDF)"
 
-    def plain_vectors(self, learnt_from: Sequence[str], asked: Sequence[str]) -> tuple[Any, Any] | None:
+    def plain_vectors(self, learnt_from: Iterable[str]) -> tuple[Any, Callable[[Iterable[str]], Any]] | None:
         """Words and pairs of words."""
         from zoo.kinds.plain_text import word_vectors
 
-        return word_vectors(learnt_from, asked)
+        return word_vectors(learnt_from)
 
     def samples(self, folder: Path, longest: int) -> SampleSet:
         """Words that distinguish three labels."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from zoo.diagnosis.finding import Remedy
 from zoo.planning.commands import command_of
+from zoo.planning.machine import Machine
 from zoo.planning.plan import Plan, PlanWarning, Times
 from zoo.planning.words import seconds
 from zoo.runs import store
@@ -17,7 +18,7 @@ from zoo.runs.trial_figures import TrialFigures
 from zoo.units import size
 
 SHOWN_RUNS = 2
-"""Of those that take most room on the disk."""
+"""Of those that take most room on the disk, or compute here."""
 FEWER = 4
 """How many times fewer examples are computed at once where there is too little memory."""
 
@@ -38,8 +39,14 @@ def warnings_of(plan: Plan, request: RunRequest, planned: RunPlanned, within_s: 
     if plan.time is not None and within_s is not None and plan.time.total_s > within_s:
         yield _time(plan, plan.time, request, planned, within_s)
     if plan.machine.is_busy:
-        what = f"other programs compute here (load {plan.machine.load:.1f}): it was measured beside them"
+        what = f"{_others(plan.machine)}: it was measured beside them"
         yield PlanWarning(what=what, remedies=(Remedy("zoo ps", "lists runs of zoo that are going on"),))
+
+
+def _others(machine: Machine) -> str:
+    if machine.runs:
+        return f"{', '.join(machine.runs[:SHOWN_RUNS])} {'compute' if len(machine.runs) > 1 else 'computes'} here, too"
+    return f"other programs may compute here (load {machine.load:.1f} in the last minute)"
 
 
 def _memory(plan: Plan, request: RunRequest, planned: RunPlanned) -> PlanWarning:

@@ -28,15 +28,18 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """Its model; empty where it is the processor."""
     device_memory_bytes: int = 0
     device_free_bytes: int | None = None
+    processors: int = 0
+    """All that the machine has, as `load` is of all of it; 0 where that is not known."""
     load: float | None = None
-    """Processes that computed here in the last minute, on average; None where the system keeps no count."""
+    """Processes that computed here in the last minute, on average, those of other containers and of zoo included; None
+    where the system keeps no count."""
     runs: tuple[str, ...] = ()
     """Other runs of zoo that are going on."""
 
     @property
     def is_busy(self) -> bool:
-        """Whether others take more than half of the processors."""
-        return self.load is not None and self.load > self.cores / 2
+        """Whether others compute here, or may: more than half of the processors are taken."""
+        return bool(self.runs) or (self.load is not None and self.load > (self.processors or self.cores) / 2)
 
     def facts(self) -> str:
         """In a line."""
@@ -70,6 +73,7 @@ def this_machine(device: str) -> Machine:
         device_name=selected.description if selected else "",
         device_memory_bytes=selected.memory_bytes if selected else 0,
         device_free_bytes=selected.free_bytes if selected else None,
+        processors=os.cpu_count() or 0,
         load=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         runs=tuple(run.name for run in store.all_runs() if liveness.is_alive(run) and not _is_trial(run)),
     )

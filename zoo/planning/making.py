@@ -20,10 +20,6 @@ from zoo.runs.snapshot import fold
 from zoo.runs.trial_figures import TrialFigures
 from zoo.tasks import get_task
 
-BETTER = 0.5
-"""Share of evaluations that are taken to be the best so far, whose weights are written."""
-SAVES_EVERY_S = 60.0
-"""Between two checkpoints, where nobody says how many steps lie between them."""
 KEPT = 2
 """Checkpoints that are kept; a third is there while it is written."""
 
@@ -89,39 +85,31 @@ def plan_of(
     )
     if planned.trial is None:
         return plan
-    times, saves = _times(request, events, planned, planned.trial)
+    times = _times(request, events, planned, planned.trial)
     plan = msgspec.structs.replace(
         plan,
         measured_steps=planned.trial.measured_steps,
         time=times,
         memory=_memory(request, planned, planned.trial),
-        disk=_disk(planned.trial, saves),
+        disk=_disk(planned.trial, planned.trial.saves(planned.steps)),
     )
     return msgspec.structs.replace(plan, warnings=tuple(warnings_of(plan, request, planned, within_s)))
 
 
-def _times(
-    request: RunRequest, events: Sequence[AnyEvent], planned: RunPlanned, trial: TrialFigures
-) -> tuple[Times, int]:
-    """What it takes, and how many checkpoints are written."""
-    start_s = _start_s(events)
-    evaluations_s = trial.evaluations * (trial.evaluation_s + BETTER * trial.best_s)
-    first_s = trial.body_s + max(trial.first_step_s, trial.step_s)
-    training_s = first_s + (planned.steps - 1) * trial.step_s + trial.shapes_s + evaluations_s
-    saves = int(training_s // SAVES_EVERY_S) if trial.save_steps is None else planned.steps // trial.save_steps
-    end_s = trial.result_s
+def _times(request: RunRequest, events: Sequence[AnyEvent], planned: RunPlanned, trial: TrialFigures) -> Times:
+    """What it takes."""
+    start_s, looking_s = _start_s(events), 0.0
     if trial.evaluations and get_task(request.task).has_mistakes:
-        end_s += trial.result_s + trial.evaluation_s  # the result is loaded, and asked about what is held out
-    times = Times(
+        looking_s = trial.result_s + trial.evaluation_s  # the result is loaded, and asked about what is held out
+    return Times(
         start_s=start_s,
-        first_step_s=start_s + first_s,
+        first_step_s=start_s + trial.first_s,
         epoch_s=trial.epoch_steps * trial.step_s,
         evaluation_s=trial.evaluation_s,
         evaluations=trial.evaluations,
-        end_s=end_s,
-        total_s=start_s + training_s + saves * trial.checkpoint_s + end_s,
+        end_s=trial.result_s + looking_s,
+        total_s=start_s + trial.training_s(planned.steps) + looking_s,
     )
-    return times, saves
 
 
 def _start_s(events: Sequence[AnyEvent]) -> float:

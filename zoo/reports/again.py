@@ -8,13 +8,15 @@ from typing import Any
 
 from zoo.data.columns import flag_naming
 from zoo.options import changed, parse
+from zoo.pick_options import PickOptions
+from zoo.planning.commands import words_of_options
 from zoo.recipes import RECIPE
 from zoo.runs.request import RunRequest
 from zoo.runs.store import RunFolder
 from zoo.shrink_options import ShrinkOptions
 
-_COMMANDS = {"evaluate": "evaluate", "audit": "audit", "shrink": "shrink", "predict": "predict_file"}
-"""Verbs whose command is that, a model and its data, each with its function of zoo."""
+_COMMANDS = {"evaluate": "evaluate", "audit": "audit", "shrink": "shrink", "predict": "predict_file", "pick": "pick"}
+"""Verbs whose command is that, a model but for pick, and its data, each with its function of zoo."""
 
 
 def commands(folder: RunFolder, request: RunRequest) -> Iterator[tuple[str, str]]:
@@ -39,23 +41,20 @@ def commands(folder: RunFolder, request: RunRequest) -> Iterator[tuple[str, str]
 def _words(request: RunRequest) -> Iterator[str]:
     """The command that asks for the same."""
     data = request.data
-    yield from ("zoo", request.verb, request.model)
+    yield from ("zoo", request.verb)
+    if request.verb != "pick":
+        yield request.model
     if not request.own_rows:
         yield from ("--file" if request.verb == "predict" else "--data", data.path)
     for role, column in data.columns.items():
         yield from f"{flag_naming(role)}{column}".split(" ", 1)
-    for name, value in _given(request).items():
-        flag = f"--{name.replace('_', '-')}"
-        if isinstance(value, bool):
-            yield flag if value else f"--no-{flag.removeprefix('--')}"
-        else:
-            yield from (flag, _text(value))
+    yield from words_of_options(_given(request))
 
 
 def _call(request: RunRequest) -> str:
     """The call of zoo that asks for the same."""
     data = request.data
-    arguments = [repr(request.model)]
+    arguments = [] if request.verb == "pick" else [repr(request.model)]
     if not request.own_rows:
         arguments.append(repr(data.path))
     given = {"columns": dict(data.columns)} if data.columns else {}
@@ -67,18 +66,23 @@ def _call(request: RunRequest) -> str:
 def _given(request: RunRequest) -> dict[str, Any]:
     """What was asked for beside the model and its data, by the names that the command and the function share."""
     data = request.data
-    given: dict[str, Any] = {"held_out": data.eval_path} if request.verb == "audit" else {}
+    others = {"audit": "held_out", "pick": "test"}
+    given: dict[str, Any] = {others[request.verb]: data.eval_path} if request.verb in others else {}
     given |= {"task": request.task, "separator": data.separator, "classes": data.classes}
     given |= {"merge_labels": data.merge_labels, "by": request.by, "calibrate": request.calibrate}
     given |= {"errors" if request.verb == "evaluate" else "out": request.out, "format": request.format}
     given |= {"draw": request.draw, "keep": list(request.keep)}
-    given |= {**changed(parse(ShrinkOptions, request.shrinking)), **request.auditing, **request.changed_options}
+    given |= request.auditing
     given["device"] = request.requested_device
-    if request.verb in ("evaluate", "predict"):
+    if request.verb in ("evaluate", "predict", "pick"):
         given["precision"] = request.requested_precision
     usual: tuple[Any, ...] = ("", None, False, 0, [], "auto")
-    return {name: value for name, value in given.items() if value not in usual}
+    given = {name: value for name, value in given.items() if value not in usual}
+    given |= {**changed(parse(ShrinkOptions, request.shrinking)), **request.changed_options}
+    return given | (_picking(request) if request.verb == "pick" else {})
 
 
-def _text(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+def _picking(request: RunRequest) -> dict[str, Any]:
+    """How one was picked, with the models that took part: others may be here by now."""
+    models = ",".join(student.training.model for student in request.students)
+    return changed(parse(PickOptions, request.picking)) | {"models": models}

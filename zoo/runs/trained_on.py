@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 
 from zoo import atomic
 from zoo.data.example import Example
 from zoo.data.splitting import input_key
 from zoo.errors import StoreInvalid
-from zoo.runs.store import RunFolder, maker_of
+from zoo.runs.ancestry import makers
+from zoo.runs.store import RunFolder
 
 _BYTES = 8
 
@@ -80,16 +82,10 @@ def learnt_from(model: str, examples: Iterable[Example]) -> list[bool] | None:
 
 def _trained_on(name: str) -> set[bytes]:
     digests: set[bytes] = set()
-    visited: set[str] = set()  # names may have been given anew: a run may seem to descend from itself
-    while name not in visited:
-        visited.add(name)
-        folder = maker_of(name)
-        learnt = trained_on(folder)
-        try:
-            name = folder.request.model.rpartition("/")[2]
-        except StoreInvalid:
-            learnt = None
-        if learnt is None:  # a model of a plugin, or a run that is gone or older than this record
-            break
-        digests.update(learnt.digests)
+    with contextlib.suppress(StoreInvalid):
+        for folder in makers(name):
+            learnt = trained_on(folder)
+            if learnt is None:  # the run is older than this record
+                break
+            digests.update(learnt.digests)
     return digests

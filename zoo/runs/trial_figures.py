@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+BETTER = 0.5
+"""Share of evaluations that are taken to be the best so far, whose weights are written."""
+SAVES_EVERY_S = 60.0
+"""Between two checkpoints, where nobody says how many steps lie between them."""
+
 
 class TrialFigures(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Costs of the parts of a training; of several processes those of the first, bytes in memory apart."""
@@ -42,3 +47,25 @@ class TrialFigures(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """The most memory of the machine that the worker had at once; of several processes, all of them."""
     worker_limit_bytes: int = 0
     """What they could have had: what they have, and what is free."""
+
+    @property
+    def first_s(self) -> float:
+        """Until the first step is done, once all is read and built."""
+        return self.body_s + max(self.first_step_s, self.step_s)
+
+    def learning_s(self, steps: int) -> float:
+        """To take all steps and to evaluate; checkpoints apart.
+
+        Args:
+            steps: of the training.
+        """
+        evaluations_s = self.evaluations * (self.evaluation_s + BETTER * self.best_s)
+        return self.first_s + (steps - 1) * self.step_s + self.shapes_s + evaluations_s
+
+    def saves(self, steps: int) -> int:
+        """How many checkpoints are written; arguments as above."""
+        return int(self.learning_s(steps) // SAVES_EVERY_S) if self.save_steps is None else steps // self.save_steps
+
+    def training_s(self, steps: int) -> float:
+        """From the first step to the result, checkpoints included; arguments as above."""
+        return self.learning_s(steps) + self.saves(steps) * self.checkpoint_s + self.result_s

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from zoo import memory
 from zoo.accelerators import WITH_STREAMS
+from zoo.training.parallel import gather_objects
+
+if TYPE_CHECKING:
+    from accelerate.accelerator import Accelerator
 
 
 def forget_peak(device: torch.device) -> None:
@@ -36,6 +40,14 @@ def limit_bytes(device: torch.device) -> int:
         return int(torch.mps.recommended_max_memory())
     statistics = _statistics(device)
     return 0 if statistics is None else int(statistics.mem_get_info(device)[0] + statistics.memory_reserved(device))
+
+
+def limit_of_all(accelerator: Accelerator) -> int:
+    """What all processes of a training can have where they compute: of processors together, of accelerators each."""
+    device = accelerator.device
+    if device.type == "cpu":
+        return memory.available_bytes() + int(sum(gather_objects(memory.resident_bytes(), accelerator)))
+    return int(min(gather_objects(limit_bytes(device), accelerator)))
 
 
 def used_bytes(device: torch.device) -> int:

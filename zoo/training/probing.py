@@ -7,31 +7,30 @@ frozen body comes to (Alain and Bengio 2016, arXiv:1610.01644).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional
 
 from zoo.answers import Prediction
 from zoo.data.example import Example
+from zoo.data.folds import fold_numbers
 from zoo.data.splitting import input_key
-from zoo.portions import Portions
+from zoo.tasks.task import Task
 from zoo.training.body import Network
-from zoo.training.examples import encode
-from zoo.training.frozen import ReducedExamples, reduce
+from zoo.training.linear_probe import Probe
 from zoo.training.objectives.pooled import LABELS, POOLED, PooledObjective
-from zoo.training.parallel import make_accelerator
-
-if TYPE_CHECKING:
-    from zoo.runs.context import TrainingRun
+from zoo.training.vectors import VectorReader
 
 NEIGHBOURS = 10
 """That answer together."""
-STRENGTH = 10.0
-"""Inverse of that of the L2 regularisation, of vectors of length about 1."""
-MOST_STEPS = 200
-"""Of the optimizer."""
+STRENGTH = 0.1
+"""Of the decay of the weights of a model of vectors of length about 1, over the number of rows."""
+PART = 512
+"""Rows that are asked about between two looks at whether somebody asked for a stop."""
 
 
 class Vectors(NamedTuple):
@@ -53,121 +52,125 @@ class ProbeAnswers(NamedTuple):
     """None where targets cannot be averaged."""
 
 
-def vectors_of(trainable: Any, run: TrainingRun, examples: Sequence[Example]) -> Vectors | None:
+def vectors_of(
+    objective: PooledObjective, device: str, model: str, examples: Sequence[Example], check: Callable[[], None]
+) -> Vectors:
     """Ask a body about examples, once.
 
     Args:
-        trainable: what the plugin learns the task by.
-        run: says where; whatever else it says of rows is nothing here.
-        examples: that it is asked about.
-
-    Returns:
-        None where it makes no single vector of an input, where all of them would take too much memory, or where a stop
-        was asked for.
+        objective: has the body.
+        device: where it computes.
+        model: its name, for messages.
+        examples: that it is asked about; those that it cannot read are left out.
+        check: called between parts of them; may raise.
     """
-    if not isinstance(trainable, PooledObjective):
-        return None
-    accelerator = make_accelerator(run)
-    encoded = encode(trainable, examples, run.options, set_aside=run.set_aside)
-    trainable.module.to(accelerator.device)
-    portions = Portions(trainable.evaluation_batch_size)
-    reduced = reduce(trainable, encoded, accelerator, run.should_stop, portions)
-    trainable.module.to("cpu")
-    if not isinstance(reduced, ReducedExamples):
-        return None
-    return Vectors(tuple(encoded.examples), reduced.batch[POOLED].float(), reduced.batch[LABELS])
+    reader, parts = VectorReader(objective, device, model), []
+    for start in range(0, len(examples), PART):
+        check()
+        parts.append(reader.read(examples[start : start + PART])[0])
+    objective.module.to("cpu")
+    vectors = torch.from_numpy(np.concatenate(parts))
+    readable = ~vectors.isnan().any(1)
+    known = tuple(one for one, is_readable in zip(examples, readable.tolist(), strict=True) if is_readable)
+    return Vectors(known, vectors[readable], _targets(objective, known))
 
 
-def out_of_fold(objective: PooledObjective, known: Vectors, folds: int, check: Callable[[], None]) -> ProbeAnswers:
-    """Let neighbours and a linear head answer each row by those of the other folds; equal inputs are of one fold.
+def out_of_fold(
+    objective: PooledObjective, known: Vectors, folds: Sequence[int], should_stop: Callable[[], bool]
+) -> ProbeAnswers:
+    """Let neighbours and a linear head answer each row by those of the other folds.
 
     Args:
         objective: has the loss, and says what outputs mean.
         known: the rows.
-        folds: how many there are.
-        check: called before each; may raise.
+        folds: number of the fold of each.
+        should_stop: whether somebody asked for it.
+
+    Raises:
+        RunCancelled: somebody asked for it.
     """
-    of_rows = torch.tensor([int.from_bytes(input_key(one)[:8]) % folds for one in known.examples])
-    linear: dict[int, Prediction] = {}
-    near: dict[int, Prediction] = {}
-    for fold in range(folds):
-        check()
-        asked = (of_rows == fold).nonzero()[:, 0]
-        learnt = (of_rows != fold).nonzero()[:, 0]
-        if not len(asked) or not len(learnt):
-            continue
-        first, second = _scaled(known.vectors[learnt], known.vectors[asked])
-        answers = linear_answers(objective, first, known.targets[learnt], second)
-        linear |= dict(zip(asked.tolist(), answers, strict=True))
-        outputs = _neighbours(objective, known, learnt, asked)
-        if outputs is not None:
-            near |= dict(zip(asked.tolist(), _answers(objective, outputs), strict=True))
+    numbers = torch.tensor(folds)
+    targets = [one.target for one in known.examples]
+    linear = _probe(objective, should_stop).out_of_fold(known.vectors, known.targets, numbers)
+    near = _neighbours(objective, known, numbers)
     return ProbeAnswers(
-        *([(known.examples[row].target, of[row]) for row in sorted(of)] for of in (linear, near)),
+        list(zip(targets, _answers(objective, linear), strict=True)),
+        [] if near is None else list(zip(targets, _answers(objective, near), strict=True)),
     )
 
 
-def plain_answers(
-    objective: PooledObjective, vectors: Any, examples: Sequence[Example], asked: Any
-) -> list[Prediction]:
-    """What a linear model says of inputs that no network has seen.
+def folds_of(task: Task, examples: Sequence[Example], count: int) -> list[int]:
+    """The fold of each row: each label in the same share, and equal inputs in one.
+
+    Args:
+        task: of the rows.
+        examples: the rows.
+        count: of the folds.
+    """
+    targets = [one.target for one in examples]
+    strata = task.target.strata(targets) if task.target else [None] * len(examples)
+    return fold_numbers([input_key(one) for one in examples], strata, count)
+
+
+class PlainModel:
+    """A linear model of inputs that no network has seen.
 
     Args:
         objective: has the loss, and says what outputs mean.
-        vectors: of rows to learn from, an array of float32 of shape (rows, numbers).
+        vectors: of rows to learn from, an array of float32 of shape (rows, numbers), each of length about 1.
         examples: these rows.
-        asked: of others.
+        should_stop: whether somebody asked for it.
+
+    Raises:
+        RunCancelled: somebody asked for it.
     """
-    targets = torch.tensor([objective.target(example) for example in examples])
-    return linear_answers(objective, torch.from_numpy(vectors), targets, torch.from_numpy(asked))
+
+    def __init__(
+        self, objective: PooledObjective, vectors: Any, examples: Sequence[Example], should_stop: Callable[[], bool]
+    ) -> None:
+        self._objective = objective
+        self._weight, self._bias = _probe(objective, should_stop).fitted(
+            torch.from_numpy(vectors), _targets(objective, examples), STRENGTH / len(examples)
+        )
+
+    def answers(self, vectors: Any) -> list[Prediction]:
+        """What it says of others, by their vectors."""
+        return _answers(self._objective, functional.linear(torch.from_numpy(vectors), self._weight, self._bias))
 
 
-def linear_answers(
-    objective: PooledObjective, vectors: torch.Tensor, targets: torch.Tensor, asked: torch.Tensor
-) -> list[Prediction]:
-    """What a linear head says of vectors, once it has learnt others by the loss of an objective.
+def _targets(objective: PooledObjective, examples: Sequence[Example]) -> torch.Tensor:
+    return torch.tensor([objective.target(example) for example in examples])
 
-    Args:
-        objective: has the loss, and says what outputs mean.
-        vectors: to learn from, shape (rows, numbers).
-        targets: of these, shape (rows, ...).
-        asked: shape (other rows, numbers).
-    """
-    head = nn.Linear(vectors.shape[1], objective.head_config.outputs)
-    nn.init.zeros_(head.weight)
-    nn.init.zeros_(head.bias)
-    network = Network(nn.Identity(), head, lambda module, batch: batch[POOLED])
-    optimizer = torch.optim.LBFGS(head.parameters(), max_iter=MOST_STEPS, line_search_fn="strong_wolfe")
-    batch = {POOLED: vectors, LABELS: targets}
 
-    def closure() -> torch.Tensor:
-        optimizer.zero_grad()
-        penalty = head.weight.square().sum() / (2 * STRENGTH * len(vectors))
-        loss = objective.losses(network, batch).losses.mean() + penalty
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss
+def _probe(objective: PooledObjective, should_stop: Callable[[], bool]) -> Probe:
+    """A linear model that learns by the loss of an objective."""
+    network = Network(nn.Identity(), nn.Identity(), lambda module, batch: batch[POOLED])
 
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
-    with torch.no_grad():
-        return _answers(objective, head(asked).float())
+    def losses(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return objective.losses(network, {POOLED: outputs, LABELS: targets}).losses
+
+    return Probe(objective.head_config.outputs, losses, should_stop)
 
 
 def _answers(objective: PooledObjective, outputs: torch.Tensor) -> list[Prediction]:
     return objective.answers(outputs, objective.head_config, None)
 
 
-def _neighbours(
-    objective: PooledObjective, known: Vectors, learnt: torch.Tensor, asked: torch.Tensor
-) -> torch.Tensor | None:
-    """What the nearest rows, by the cosine, say together."""
-    unit = nn.functional.normalize(known.vectors, dim=-1)
-    likeness = unit[asked] @ unit[learnt].T
-    nearest = likeness.topk(min(NEIGHBOURS, len(learnt))).indices
-    return objective.outputs_of(known.targets[learnt][nearest], objective.head_config)
+def _neighbours(objective: PooledObjective, known: Vectors, folds: torch.Tensor) -> torch.Tensor | None:
+    """What the nearest rows of other folds, by the cosine, say together of each row; None where they cannot."""
+    unit = functional.normalize(known.vectors, dim=-1)
+    parts = list(_nearest(unit, folds))
+    outputs = [objective.outputs_of(known.targets[nearest], objective.head_config) for _, nearest in parts]
+    if not outputs or any(one is None for one in outputs):
+        return None
+    joined = torch.cat([one for one in outputs if one is not None])
+    return joined[torch.cat([rows for rows, _ in parts]).argsort()]
 
 
-def _scaled(learnt: torch.Tensor, asked: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """With mean 0 and the same spread in each direction as the first have, and of length about 1."""
-    mean, spread = learnt.mean(0), learnt.std(0, correction=0)
-    scale = torch.where(spread > 0, spread, 1) * learnt.shape[1] ** 0.5
-    return (learnt - mean) / scale, (asked - mean) / scale
+def _nearest(unit: torch.Tensor, folds: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Of each fold its rows, and the nearest rows of the others to each."""
+    for fold in sorted(set(folds.tolist())):
+        own, others = (folds == fold).nonzero()[:, 0], (folds != fold).nonzero()[:, 0]
+        if len(others):
+            nearest = (unit[own] @ unit[others].T).topk(min(NEIGHBOURS, len(others))).indices
+            yield own, others[nearest]

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from zoo.portions import Portions
 from zoo.runs.events import MicroBatchHalved
-from zoo.training.device_memory import forget_peak, limit_bytes, peak_bytes
+from zoo.training.device_memory import forget_peak, limit_of_all, peak_bytes
 from zoo.training.examples import Examples
 from zoo.training.loader import MicroBatchRequest, TrainingBatches, collated
 from zoo.training.micro_batch import chosen_sizes
@@ -66,7 +66,7 @@ class StepTimes(NamedTuple):
 def try_out(setup: TrainingSetup, train_sets: Sequence[Examples]) -> Trial:
     """Take a few steps, and compute the gradients of the longest examples of each source."""
     device = setup.accelerator.device
-    limit = limit_bytes(device)
+    limit = limit_of_all(setup.accelerator)
     forget_peak(device)
     began = time.perf_counter()
     steps = OptimizerSteps(setup, lambda event: None)
@@ -82,14 +82,14 @@ def try_out(setup: TrainingSetup, train_sets: Sequence[Examples]) -> Trial:
         shapes_s = _new_shapes_s(setup, train_sets, batches, typical, times.new_s)
     for source, examples in enumerate(train_sets):
         batches.micro_batch_sizes[source] = _rehearse(setup, source, examples, batches.micro_batch_sizes[source])
-    peaks, limits, sizes = zip(
-        *gather_objects((peak_bytes(device), limit, max(batches.micro_batch_sizes)), setup.accelerator), strict=True
+    peaks, sizes = zip(
+        *gather_objects((peak_bytes(device), max(batches.micro_batch_sizes)), setup.accelerator), strict=True
     )
     return Trial(
         samples_per_s=setup.plan.batch_size / times.step_s,
         micro_batch_size=min(sizes),
         memory_bytes=sum(peaks) if device.type == "cpu" else max(peaks),
-        limit_bytes=min(limits),
+        limit_bytes=limit,
         times=StepTimes(prepared_s + times.first_s, times.step_s, shapes_s, times.taken),
         steps=steps,
     )

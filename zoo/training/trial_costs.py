@@ -80,7 +80,7 @@ def measured(
     worker_bytes = max(before, after_steps, memory.peak_bytes(), loading)
     peaks, rest = zip(*gather_objects((worker_bytes, with_evaluations), setup.accelerator), strict=True)
     on_cpu = device.type == "cpu"
-    limit = memory.available_bytes() + memory.resident_bytes()
+    limit = memory.available_bytes() + sum(gather_objects(memory.resident_bytes(), setup.accelerator))
     plan, times = setup.plan, trial.times
     return msgspec.structs.replace(
         planned,

@@ -60,9 +60,10 @@ def seconds_for_all(
         return 0.0
     batches = evaluation_batches(examples.lengths, size)
     middle = batches[len(batches) // 2]
-    _seconds(ask, examples, middle)  # what is made at the first time is no part of it
-    one_s, cost = _seconds(ask, examples, middle), _cost([middle], examples)
-    whole = _cost(batches, examples)
+    one_s, cost, whole = _seconds(ask, examples, middle), _cost([middle], examples), _cost(batches, examples)
+    if is_long(one_s):
+        return one_s * whole / cost
+    one_s = _seconds(ask, examples, middle)  # what is made at the first time is no part of it
     if len(batches) == 1:
         return one_s
     if is_long(one_s):

@@ -11,9 +11,10 @@ from zoo.runs.picking.rows import in_nested_order
 
 
 def test_each_round_has_twice_the_rows_and_half_of_the_models() -> None:
-    assert rounds_of(8, 2) == [Round(Fraction(1, 8), 4), Round(Fraction(1, 4), 2)]
-    assert rounds_of(3, 2) == [Round(Fraction(1, 4), 2)]
-    assert rounds_of(2, 2) == []
+    assert rounds_of(8, 2, 1_000) == [Round(Fraction(1, 8), 4), Round(Fraction(1, 4), 2)]
+    assert rounds_of(8, 2, 100) == [Round(Fraction(1, 4), 2)]  # both would be of 32 rows
+    assert rounds_of(3, 2, 1_000) == [Round(Fraction(1, 4), 2)]
+    assert rounds_of(2, 2, 1_000) == []
     assert probed_number(8, 2) == 4
     assert probed_number(3, 2) == 2
 

@@ -8,6 +8,7 @@ import importlib
 import shutil
 import time
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -15,11 +16,14 @@ import msgspec
 
 from zoo import atomic
 from zoo.ability_options import option_set, parse_recorded
+from zoo.answers import Rejected
 from zoo.card import Card
 from zoo.catalog import result_cards
 from zoo.data.example import Example
+from zoo.errors import DatasetInvalid
 from zoo.hyperparameters import DataOptions
 from zoo.memory import release_memory
+from zoo.plugins import Plugin
 from zoo.plurals import counted
 from zoo.runs import hooks
 from zoo.runs.attempt import Worker
@@ -27,7 +31,7 @@ from zoo.runs.baseline import ignore
 from zoo.runs.candidate import Candidate
 from zoo.runs.context import PredictionRun, TrainingRun
 from zoo.runs.events import AnyEvent, Noted, PredictionsWritten, RunPlanned
-from zoo.runs.picking.rows import PickRows
+from zoo.runs.picking.rows import FEWEST, PickRows
 from zoo.runs.preparation import card_of, fetch_weights, resolve
 from zoo.runs.publishing import publish
 from zoo.runs.request import StudentRequest
@@ -35,6 +39,7 @@ from zoo.runs.result import MANIFEST, ResultManifest
 from zoo.runs.shrinking.measuring import Answered, Stopped, answer_rows
 from zoo.runs.shrinking.student_worker import StudentWorker
 from zoo.runs.store import size_bytes
+from zoo.runs.trained_on import count_trained_on
 from zoo.runs.training_data import TrainingData
 from zoo.runs.training_job import Part, drop_unfinished, run_of
 from zoo.sanitize import one_line
@@ -78,13 +83,34 @@ class Entrant:
     def __init__(self, worker: Worker, request: StudentRequest, task: Task, rows: PickRows) -> None:
         self.name, self._worker, self._request, self._task, self._rows = request.name, worker, request, task, rows
         self._own = StudentWorker(worker, request)
-        self.plugin, self.card = resolve(self._own)
         self._took = self._own.folder.path / "seconds.json"
         self.seconds: float = msgspec.json.decode(self._took.read_bytes()) if self._took.exists() else 0.0
         """That trying it took, in earlier attempts, too."""
 
+    @cached_property
+    def plugin(self) -> Plugin:
+        """That has it."""
+        return self._resolved[0]
+
+    @cached_property
+    def card(self) -> Card:
+        """Of it; errors as in `resolve`."""
+        return self._resolved[1]
+
+    @cached_property
+    def _resolved(self) -> tuple[Plugin, Card]:
+        return resolve(self._own)
+
+    def learnt(self, examples: Sequence[Example]) -> int:
+        """How many examples have an input that it, or a model that it was made from, has been trained on."""
+        return count_trained_on(self.card.name, examples)
+
     def plan(self) -> Plan:
-        """What its fine-tuning takes, by its first steps here."""
+        """What its fine-tuning takes, by its first steps here.
+
+        Raises:
+            Stopped: somebody asked for it; what a few steps say by then is not kept.
+        """
         path = self._own.folder.path / "plan.json"
         if not path.exists():
             plans: list[RunPlanned] = []
@@ -96,11 +122,13 @@ class Entrant:
             with self._timed():
                 run = dataclasses.replace(self._run(self._own, self._rows.data), dry_run=True, emit=look)
                 hooks.fit(self.plugin, "finetune", dataclasses.replace(run, set_aside=ignore))
+            self._check()
             plan = Plan()
             if plans:
                 planned = plans[-1]
                 rate = planned.samples_per_s
-                plan = Plan(planned.epochs, planned.steps * planned.batch_size / rate if rate else None)
+                seconds = planned.steps * planned.batch_size / rate if rate else None
+                plan = Plan(planned.epochs, planned.trial.training_s(planned.steps) if planned.trial else seconds)
             atomic.write_bytes(path, msgspec.json.encode(plan))
         return msgspec.json.decode(path.read_bytes(), type=Plan)
 
@@ -117,30 +145,32 @@ class Entrant:
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic.write_bytes(path, msgspec.json.encode(candidate))
 
+    def objective(self) -> Any:
+        """What its training would begin with; None where its body makes no single vector of an input."""
+        run = dataclasses.replace(self._run(self._own, self._rows.data), emit=ignore, precision="fp32", exact=True)
+        trainable = self.plugin.hook("finetune")(run=run)
+        pooled = importlib.import_module("zoo.training.objectives").PooledObjective
+        return trainable if isinstance(trainable, pooled) else None
+
     def probed(self, rows: int) -> Any:
         """What nearest neighbours and a linear head say of rows that they have not seen; None where its body makes no
         single vector of an input.
+
+        Raises:
+            DatasetInvalid: it can read too few of them.
+            Stopped: somebody asked for it; RunCancelled likewise.
         """
         probing = importlib.import_module("zoo.training.probing")
         with self._timed():
-            run = dataclasses.replace(self._run(self._own, self._rows.data), emit=ignore)
-            trainable = self.plugin.hook("finetune")(run=run)
-            vectors = probing.vectors_of(trainable, run, run.train[:rows])
-            self._check()
-            if vectors is None:
+            objective = self.objective()
+            if objective is None:
                 return None
-            return probing.out_of_fold(trainable, vectors, FOLDS, self._check)
-
-    def plain_answers(self, vectors: Any, asked: Any) -> Any:
-        """What a linear model says of inputs that no network has seen, by the objective of this model; None where it
-        has none for that.
-        """
-        probing = importlib.import_module("zoo.training.probing")
-        run = dataclasses.replace(self._run(self._own, self._rows.data), emit=ignore)
-        trainable = self.plugin.hook("finetune")(run=run)
-        if not isinstance(trainable, probing.PooledObjective):
-            return None
-        return probing.plain_answers(trainable, vectors, run.train, asked)
+            examples, device = self._rows.data.train[:rows], self._request.training.device
+            known = probing.vectors_of(objective, device, self.name, examples, self._check)
+            if len(known.examples) < FEWEST:
+                raise DatasetInvalid(f"it can read {len(known.examples):,} of {counted(len(examples), 'row')}")
+            folds = probing.folds_of(self._task, known.examples, FOLDS)
+            return probing.out_of_fold(objective, known, folds, self._worker.should_stop)
 
     def trained(self, rows: int, plan: Plan) -> Trained:
         """Fine-tune it on the first rows, or go on with that; on all of them as by itself.
@@ -149,7 +179,9 @@ class Entrant:
             Stopped: somebody asked for it.
         """
         # A result has the name of the folder that it is in: here that of the run, whose model it may become.
-        worker = StudentWorker(self._worker, self._request, f"{rows}-rows", self._worker.folder.name)
+        place = f"{rows}-rows"
+        self._follow_name(self._own.folder.path / place)
+        worker = StudentWorker(self._worker, self._request, place, self._worker.folder.name)
         folder = worker.folder.model_folder
         if not (folder / MANIFEST).exists():
             drop_unfinished(worker)
@@ -171,6 +203,12 @@ class Entrant:
         (card,) = result_cards(manifest, base, folder)
         return Trained(card, folder, manifest)
 
+    def _follow_name(self, place: Path) -> None:
+        """Go on with what an earlier attempt has begun also where the run was called otherwise then."""
+        for folder in list(place.iterdir()) if place.is_dir() else ():
+            if folder.is_dir() and folder.name != self._worker.folder.name:
+                folder.rename(place / self._worker.folder.name)
+
     def forget(self, trained: Trained) -> None:
         """Remove the weights of a training that is judged."""
         shutil.rmtree(trained.folder, ignore_errors=True)
@@ -179,6 +217,7 @@ class Entrant:
         """What it answers to rows, and what that takes.
 
         Raises:
+            DatasetInvalid: it answers none of them.
             Stopped: somebody asked for it.
         """
         training = self._request.training
@@ -195,12 +234,15 @@ class Entrant:
             note=ignore,
         )
         release_memory()
-        return answer_rows(
+        taken = answer_rows(
             lambda: hooks.load_predictor(self.plugin, run),
             examples,
             self._worker.should_stop,
             lambda done: self._worker.emit(PredictionsWritten(rows=done, total_rows=len(examples))),
         )
+        if all(isinstance(one, Rejected) for one in taken.answers):
+            raise DatasetInvalid(f"it answers none of {counted(len(examples), 'row')}")
+        return taken
 
     def measured(self, stage: str, trained: Trained, answered: Answered) -> Candidate:
         """What is known of it by then, its figure aside."""

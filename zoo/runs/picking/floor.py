@@ -3,49 +3,94 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
+import msgspec
+
+from zoo import atomic
 from zoo.answers import Prediction
+from zoo.data.example import Example
+from zoo.encoding import encode_json
 from zoo.errors import Unsupported
-from zoo.runs.picking.entrant import Entrant
 from zoo.runs.picking.rows import PickRows
+from zoo.runs.shrinking.measuring import Stopped
 from zoo.tasks.task import Task
 
-FLOOR = "floor"
-"""Name of it among the models."""
+MOST_LEARNT = 20_000
+"""Rows that it learns from: what is seen of a text takes 20 kB."""
+PART = 2_000
+"""Rows that are answered at once."""
 
 
-class Floor(NamedTuple):
+class Floor(msgspec.Struct, frozen=True):
     """What a linear model answers."""
 
-    validation: list[Prediction]
-    test: list[Prediction]
+    validation: list[Any]
+    test: list[Any]
 
 
-def floor_of(entrants: Sequence[Entrant], task: Task, rows: PickRows) -> Floor | None:
-    """Learn all rows by what is plainly seen of them, and answer the others.
+class FloorMaker:
+    """Makes the floor of a run, or reads that of an earlier attempt.
 
     Args:
-        entrants: of which one lends the loss of the task, and says what outputs mean.
         task: that is learnt.
         rows: of the run.
-
-    Returns:
-        None where nothing is plainly seen of such inputs, or the task is not learnt of one vector of an input.
+        path: of the file that keeps it for an attempt to come.
+        should_stop: whether somebody asked for it.
     """
-    if not task.input.plainly or not _is_of_one_vector(task):
-        return None
-    validation, test = rows.data.eval, rows.test
-    learnt = [one.input for one in rows.data.train]
-    vectors = task.input.plain_vectors(learnt, [one.input for one in (*validation, *test)])
-    if vectors is None:
-        return None
-    for entrant in entrants:
-        answers = entrant.plain_answers(*vectors)
-        if answers is not None:
-            return Floor(answers[: len(validation)], answers[len(validation) :])
-    return None
+
+    def __init__(self, task: Task, rows: PickRows, path: Path, should_stop: Callable[[], bool]) -> None:
+        self._task, self._rows, self._path, self._should_stop = task, rows, path, should_stop
+
+    @property
+    def can(self) -> bool:
+        """Whether something is plainly seen of such inputs, and the task is learnt of one vector of an input."""
+        return bool(self._task.input.plainly) and _is_of_one_vector(self._task)
+
+    def known(self) -> Floor | None:
+        """What an earlier attempt has found."""
+        if not self._path.exists():
+            return None
+        floor = msgspec.json.decode(self._path.read_bytes(), type=Floor)
+        prediction = self._task.prediction
+        return Floor(*([msgspec.convert(one, prediction) for one in of] for of in (floor.validation, floor.test)))
+
+    def make(self, objective: Any) -> Floor | None:
+        """Learn rows by what is plainly seen of them, and answer the others.
+
+        Args:
+            objective: of a model, which lends the loss of the task and says what outputs mean.
+
+        Returns:
+            None where nothing is plainly seen of such inputs.
+
+        Raises:
+            Stopped: somebody asked for it; RunCancelled likewise.
+        """
+        learnt = self._rows.data.train[:MOST_LEARNT]
+        seen = self._task.input.plain_vectors(self._inputs(learnt))
+        if seen is None:
+            return None
+        vectors, vectors_of = seen
+        probing = importlib.import_module("zoo.training.probing")
+        model = probing.PlainModel(objective, vectors, learnt, self._should_stop)
+
+        def answers(examples: Sequence[Example]) -> list[Prediction]:
+            parts = (examples[start : start + PART] for start in range(0, len(examples), PART))
+            return [answer for part in parts for answer in model.answers(vectors_of(self._inputs(part)))]
+
+        floor = Floor(answers(self._rows.data.eval), answers(self._rows.test))
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        atomic.write_bytes(self._path, encode_json(floor))
+        return floor
+
+    def _inputs(self, examples: Sequence[Example]) -> Iterator[Any]:
+        for example in examples:
+            if self._should_stop():
+                raise Stopped
+            yield example.input
 
 
 def _is_of_one_vector(task: Task) -> bool:

@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import shutil
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from zoo.blocks import Paragraph
-from zoo.errors import OptionInvalid
+from zoo.errors import OptionInvalid, RunFailed
 from zoo.file_cache import release
+from zoo.memory import release_memory
 from zoo.options import parse
-from zoo.pick_options import PickOptions
+from zoo.pick_options import FLOOR, PickOptions
 from zoo.plurals import counted
 from zoo.runs.attempt import Worker
 from zoo.runs.candidate import Candidate, CandidateMeasured
 from zoo.runs.events import AnyEvent, EvaluationCompleted, Noted, RunFinished, Warned
 from zoo.runs.events import RunCancelled as RunCancelledEvent
-from zoo.runs.paired_figure import Judged
+from zoo.runs.paired_figure import FEWEST_ROWS, Judged
 from zoo.runs.picking.entrant import MOST_PROBED, Entrant, Plan, Trained
-from zoo.runs.picking.floor import FLOOR, Floor, floor_of
+from zoo.runs.picking.floor import Floor, FloorMaker
 from zoo.runs.picking.publishing import publish_picked
 from zoo.runs.picking.rounds import Round, best, probed_number, rounds_of
 from zoo.runs.picking.rows import load_rows
 from zoo.runs.picking.scoring import Scoring, answered
 from zoo.runs.picking.verdict import Verdict, judge_finalists
-from zoo.runs.shrinking.measuring import Stopped
+from zoo.runs.shrinking.measuring import Stopped, reason_of
 from zoo.tasks import get_task
 from zoo.units import duration
 
 PROBED, ALL_ROWS = "not trained", "all rows"
 """What figures are of, beside those of rounds."""
+MOST_KNOWN = 0.01
+"""Share of the rows that choose or test that a model may have been trained on: common words are found in any data."""
 
 
 def pick(worker: Worker) -> AnyEvent:
@@ -59,27 +64,70 @@ class _Picking:
         self._rows = load_rows(worker, self._task, self._options)
         release()
         self._labels = self._rows.data.labels
-        entrants = [Entrant(worker, one, self._task, self._rows) for one in request.students]
-        self._entrants = {one.name: one for one in entrants}
+        self._entrants = {one.name: Entrant(worker, one, self._task, self._rows) for one in request.students}
         self._measured: dict[str, Candidate] = {}
         self._scoring = Scoring(self._task, self._labels, self._options.metric, self._check, self._note)
 
     def event(self) -> AnyEvent:
         """The event that ends the run, once one is picked."""
-        self._tell_published()
+        self._leave_out()
         plans = self._within_bounds()
         floor = self._floor()
         self._probe()
-        for one in rounds_of(len(self._entrants), self._options.finalists):
+        for one in rounds_of(len(self._entrants), self._options.finalists, len(self._rows.data.train)):
             self._halve(one, plans)
         return self._conclude(plans, floor)
 
-    def _tell_published(self) -> None:
-        """What publishers say, which decides nothing: it is of other data."""
-        for entrant in self._entrants.values():
-            said = "; ".join(f"{one.name} {one.value:g} on {one.dataset}" for one in entrant.card.metrics)
-            if said:
-                self._note(f"{entrant.name}, as published: {said}")
+    @contextlib.contextmanager
+    def _trying(self, name: str) -> Iterator[None]:
+        """Whatever a model raises is told, and it takes part no more.
+
+        Raises:
+            RunFailed: it was the last.
+        """
+        try:
+            yield
+        except Exception as error:  # a plugin may raise anything
+            reason = reason_of(error)
+            traceback.print_exc()
+        else:
+            return
+        release_memory()
+        seconds = self._entrants.pop(name).seconds
+        self._report(Candidate(name=name, stage="failed", reason=reason, seconds=seconds))
+        self._worker.emit(Warned(message=f"{name} fails, and takes part no more: {reason}"))
+        if not self._entrants:
+            raise RunFailed(
+                f"no model is left to be picked; {name} was the last: {reason}",
+                f"zoo logs {self._worker.folder.name} says where each failed",
+            )
+
+    def _leave_out(self) -> None:
+        """Those that were trained on rows that choose or test; the others may learn those to learn from at most.
+
+        What publishers say is told, too, and decides nothing: it is of other data.
+        """
+        judging = (*self._rows.data.eval, *self._rows.test)
+        for name, entrant in tuple(self._entrants.items()):
+            learnt = 0
+            with self._trying(name):
+                learnt = entrant.learnt(judging)
+                if said := "; ".join(f"{one.name} {one.value:g} on {one.dataset}" for one in entrant.card.metrics):
+                    self._note(f"{name}, as published: {said}")
+            if not learnt:
+                continue
+            words = f"trained on {learnt:,} of the {counted(len(judging), 'row')} that choose or test"
+            if learnt > MOST_KNOWN * len(judging):
+                self._report(Candidate(name=name, stage="left out", reason=words))
+                del self._entrants[name]
+            else:
+                self._worker.emit(Warned(message=f"{name} was {words}: its figures are flattered"))
+        if len(self._entrants) < 2 and any(one.stage == "left out" for one in self._measured.values()):
+            known = ", ".join(name for name, one in self._measured.items() if one.stage == "left out")
+            raise OptionInvalid(
+                f"fewer than two models are left: {known} learnt rows that choose or test",
+                "give rows that they have not seen, or name the models that they began from with --models",
+            )
 
     def _within_bounds(self) -> dict[str, Plan]:
         """What each takes; those that take too long are left out.
@@ -88,15 +136,20 @@ class _Picking:
             OptionInvalid: fewer than two are left.
         """
         most, plans = self._options.most_seconds, dict[str, Plan]()
-        for name, entrant in self._entrants.items():
+        for name, entrant in tuple(self._entrants.items()):
             self._check()
-            plans[name] = plan = entrant.plan()
+            plan = None
+            with self._trying(name):
+                plan = entrant.plan()
+            if plan is None:
+                continue
+            plans[name] = plan
             takes = "says nothing of its time" if plan.seconds is None else f"takes about {duration(plan.seconds)}"
             self._note(f"{name}: fine-tuning it on all rows {takes}")
             if most is not None and plan.seconds is not None and plan.seconds > most:
                 self._report(Candidate(name=name, stage="left out", reason=f"takes {duration(plan.seconds)}"))
         kept = [name for name in self._entrants if name not in self._measured]
-        if len(kept) < 2:
+        if len(kept) < min(2, len(self._entrants)):
             raise OptionInvalid(
                 f"{'only ' + kept[0] if kept else 'no model'} can be fine-tuned within {self._options.within} here",
                 "allow more with --within, or name smaller ones with --models",
@@ -109,8 +162,16 @@ class _Picking:
 
     def _floor(self) -> Floor | None:
         """What no network has seen, judged by the rows that choose."""
-        floor = floor_of(tuple(self._entrants.values()), self._task, self._rows)
-        self._check()
+        path = self._worker.folder.students_folder / f"{FLOOR}.json"
+        maker = FloorMaker(self._task, self._rows, path, self._worker.should_stop)
+        floor = maker.known() if maker.can else None
+        if floor is None and maker.can:
+            objective = self._lent_objective()
+            try:
+                floor = None if objective is None else maker.make(objective)
+            except Exception as error:  # as when memory runs out: the models are held against one another all the same
+                self._note(f"no floor: {reason_of(error)}")
+                return None
         if floor is None:
             self._note(f"no floor: no linear model of plain {self._task.input}s answers {self._task.name}")
             return None
@@ -119,21 +180,38 @@ class _Picking:
         self._report(Candidate(name=FLOOR, stage=ALL_ROWS, reason=words, **figures))
         return floor
 
+    def _lent_objective(self) -> Any:
+        """That of the first model that has one."""
+        for name, entrant in tuple(self._entrants.items()):
+            objective = None
+            with self._trying(name):
+                objective = entrant.objective()
+            if objective is not None:
+                return objective
+        return None
+
     def _probe(self) -> None:
         """Ask each body once; the better half goes on, and the largest in any case."""
         names, finalists = tuple(self._entrants), self._options.finalists
         if len(names) <= finalists:
             self._note(f"{counted(len(names), 'model')}: all are fine-tuned on all rows at once")
             return
-        for entrant in self._entrants.values():
-            self._report(entrant.known(PROBED) or self._probed(entrant))
-        figures = {name: self._measured[name].figure for name in names}
+        for entrant in tuple(self._entrants.values()):
+            if candidate := entrant.known(PROBED) or self._probed(entrant):
+                self._report(candidate)
+        figures = {name: self._measured[name].figure for name in self._entrants}
         if without := [name for name, figure in figures.items() if figure is None]:
             self._note(f"no neighbours and no linear probe for {', '.join(without)}: no single vector of an input")
-        self._keep(figures, probed_number(len(names), finalists), "its vectors tell less", always=names[-1:])
+        largest = tuple(figures)[-1:]
+        self._keep(figures, probed_number(len(names), finalists), "its vectors tell less", always=largest)
 
-    def _probed(self, entrant: Entrant) -> Candidate:
-        answers = entrant.probed(MOST_PROBED)
+    def _probed(self, entrant: Entrant) -> Candidate | None:
+        """What its body knows; None where it fails."""
+        answers = None
+        with self._trying(entrant.name):
+            answers = entrant.probed(MOST_PROBED)
+        if entrant.name not in self._entrants:
+            return None
         known: dict[str, Any] = {}
         if answers is not None:
             of = {"linear probe": self._scoring.of(answers.linear)}
@@ -152,15 +230,21 @@ class _Picking:
     def _halve(self, one: Round, plans: dict[str, Plan]) -> None:
         """Fine-tune those that are left for a short while; the better half goes on."""
         rows = one.rows(len(self._rows.data.train))
-        for name, entrant in self._entrants.items():
-            self._report(entrant.known(one.words) or self._shortly_trained(entrant, one, rows, plans[name]))
+        for name, entrant in tuple(self._entrants.items()):
+            if candidate := entrant.known(one.words) or self._shortly_trained(entrant, one, rows, plans[name]):
+                self._report(candidate)
         figures = {name: self._measured[name].figure for name in self._entrants}
         self._keep(figures, one.kept, "others learn more of them")
 
-    def _shortly_trained(self, entrant: Entrant, one: Round, rows: int, plan: Plan) -> Candidate:
+    def _shortly_trained(self, entrant: Entrant, one: Round, rows: int, plan: Plan) -> Candidate | None:
+        """What it has learnt by then; None where it fails."""
         self._note(f"{entrant.name} learns from {counted(rows, 'row')}, {one.words}")
-        trained = entrant.trained(rows, plan)
-        taken = entrant.answered(trained, self._rows.data.eval)
+        taken = None
+        with self._trying(entrant.name):
+            trained = entrant.trained(rows, plan)
+            taken = entrant.answered(trained, self._rows.data.eval)
+        if taken is None:
+            return None
         figures = self._scoring.of(answered(self._rows.data.eval, taken.answers))
         candidate = msgspec.structs.replace(entrant.measured(one.words, trained, taken), **figures)
         entrant.keep(one.words, candidate)
@@ -179,17 +263,20 @@ class _Picking:
         """Fine-tune the finalists on all rows, take one by the rows that choose, and judge by the test rows once."""
         results: dict[str, Trained] = {}
         answers: dict[str, list[Any]] = {}
-        for name, entrant in self._entrants.items():
+        tests: dict[str, list[Any]] = {}
+        for name, entrant in tuple(self._entrants.items()):
             self._note(f"{name} learns from all rows")
-            results[name] = entrant.trained(len(self._rows.data.train), plans[name])
-            taken = entrant.answered(results[name], self._rows.data.eval)
-            answers[name] = taken.answers
-            self._report(entrant.measured(ALL_ROWS, results[name], taken))
+            with self._trying(name):
+                trained = entrant.trained(len(self._rows.data.train), plans[name])
+                taken = entrant.answered(trained, self._rows.data.eval)
+                tests[name] = entrant.answered(trained, self._rows.test).answers
+                results[name], answers[name] = trained, taken.answers
+                self._report(entrant.measured(ALL_ROWS, trained, taken))
         if floor is not None:
-            answers[FLOOR] = floor.validation
+            answers[FLOOR], tests[FLOOR] = floor.validation, floor.test
         judged = self._scoring.by_all(self._rows.data.eval, answers)
         verdict = self._verdict(judged)
-        tested = self._tested(results, floor)
+        tested = self._scoring.by_all(self._rows.test, tests)
         for name, of in judged.items():
             self._report_final(name, of, tested[name], verdict)
         chosen = verdict.chosen
@@ -205,6 +292,14 @@ class _Picking:
     def _verdict(self, judged: dict[str, list[Judged]]) -> Verdict:
         sizes = {name: self._measured[name].size_bytes for name in self._entrants}
         figure = self._scoring.figure(next(iter(judged.values())))
+        rows = next(iter(judged.values()))
+        if len(rows) < FEWEST_ROWS and figure.of(rows).right is None:
+            self._worker.emit(
+                Warned(
+                    message=f"{counted(len(rows), 'row')} choose, fewer than {FEWEST_ROWS}: of {figure.metric}, whose "
+                    "intervals are found by drawing rows anew, they tell little"
+                )
+            )
         verdict = judge_finalists(judged, sizes, figure, self._options.ties)
         beside = verdict.beside.get(FLOOR)
         if beside is not None and (beside.tied or beside.drop < 0):
@@ -215,15 +310,6 @@ class _Picking:
                 )
             )
         return verdict
-
-    def _tested(self, results: dict[str, Trained], floor: Floor | None) -> dict[str, list[Judged]]:
-        """The test rows, once."""
-        answers = {
-            name: self._entrants[name].answered(trained, self._rows.test).answers for name, trained in results.items()
-        }
-        if floor is not None:
-            answers[FLOOR] = floor.test
-        return self._scoring.by_all(self._rows.test, answers)
 
     def _report_final(self, name: str, judged: list[Judged], tested: list[Judged], verdict: Verdict) -> None:
         known, test = self._scoring.of(judged), self._scoring.of(tested)

@@ -50,6 +50,7 @@ def publish_picked(
     atomic.write_text(readme, "\n\n".join(parts) + "\n")
     manifest = msgspec.structs.replace(
         trained.manifest,
+        name=worker.folder.name,
         metrics=dict(metrics),
         intervals={metric: (one.low, one.high) for metric, one in intervals.items()},
     )

@@ -36,19 +36,21 @@ def probed_number(entrants: int, finalists: int) -> int:
     return max(finalists, math.ceil(KEPT * entrants))
 
 
-def rounds_of(entrants: int, finalists: int) -> list[Round]:
+def rounds_of(entrants: int, finalists: int, all_rows: int) -> list[Round]:
     """The rounds before the finalists learn from all rows: each of twice as many rows as the one before, the last of a
-    quarter.
+    quarter. Of rounds of as many rows, as those of few are, one is enough.
 
     Args:
         entrants: that take part in the first.
         finalists: that are left in the end.
+        all_rows: that there are to learn from.
     """
     numbers = []
     while entrants > finalists:
         entrants = max(finalists, math.ceil(KEPT * entrants))
         numbers.append(entrants)
-    return [Round(Fraction(1, 4 * 2 ** (len(numbers) - 1 - place)), kept) for place, kept in enumerate(numbers)]
+    rounds = [Round(Fraction(1, 4 * 2 ** (len(numbers) - 1 - place)), kept) for place, kept in enumerate(numbers)]
+    return list({one.rows(all_rows): one for one in rounds}.values())
 
 
 def best(

@@ -9,8 +9,7 @@ from typing import Any
 import msgspec
 
 from zoo.answers import Rejected
-from zoo.disk import is_full, store_error
-from zoo.errors import DatasetInvalid, GateNotPassed, RunCancelled, ZooError
+from zoo.errors import DatasetInvalid, GateNotPassed
 from zoo.file_cache import release
 from zoo.plurals import counted
 from zoo.runs import hooks
@@ -26,7 +25,7 @@ from zoo.runs.publishing import base_name
 from zoo.runs.shrinking.attempt import Attempt, Form, Model
 from zoo.runs.shrinking.forms import forms_of
 from zoo.runs.shrinking.gate import Gate
-from zoo.runs.shrinking.measuring import WARMED, Answered, Stopped, answer_rows
+from zoo.runs.shrinking.measuring import WARMED, Answered, Stopped, answer_rows, reason_of
 from zoo.runs.shrinking.publishing import ADAPTER, publish_shrunk
 from zoo.runs.store import size_bytes
 from zoo.shrink_options import ORIGINAL
@@ -119,14 +118,11 @@ class _Shrinking:
             model = form.make(folder)
             answered = self._answered_whole(form, model)
             drop = gate.drop(attempt.judged(form.name))
-        except (Stopped, RunCancelled):
-            raise
         except Exception as error:  # a plugin may raise anything
-            if is_full(error):  # the run fails, and goes on from what was trained once there is room
-                raise
+            reason = reason_of(error)
             traceback.print_exc()
             shutil.rmtree(folder, ignore_errors=True)
-            attempt.report(Candidate(name=form.name, reason=_said(error)))
+            attempt.report(Candidate(name=form.name, reason=reason))
             return
         passed = gate.passes(drop)
         reason = "" if passed else f"may drop by more than {attempt.options.max_drop:g}"
@@ -218,12 +214,6 @@ def _candidate(name: str, model: Model, answered: Answered, **judged: Any) -> Ca
         rows_per_s=answered.rows_per_s,
         **judged,
     )
-
-
-def _said(error: Exception) -> str:
-    """Why a candidate is none, in one line."""
-    told = (store_error(error) if isinstance(error, OSError) else None) or error
-    return told.message if isinstance(told, ZooError) else f"{type(told).__name__}: {told}"
 
 
 def _cost(candidate: Candidate, target: str) -> float:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from zoo.data.example import Example
+from zoo.disk import is_full, store_error
+from zoo.errors import RunCancelled, ZooError
 from zoo.memory import forget_peak, peak_bytes, release_memory, resident_bytes
 from zoo.runs.hooks import CheckedPredictor
 from zoo.runs.row_answers import UntilStopped
@@ -35,6 +37,19 @@ class Answered(NamedTuple):
     """Median of answering one row alone."""
     rows_per_s: float
     """Of answering all of them."""
+
+
+def reason_of(error: Exception) -> str:
+    """Why a model that was tried is none, in one line.
+
+    Raises:
+        Exception: the error itself where the model is not at fault: somebody asked for a stop, or the disk is full, so
+            that the run goes on from what was done once there is room.
+    """
+    if isinstance(error, Stopped | RunCancelled) or is_full(error):
+        raise error
+    told = (store_error(error) if isinstance(error, OSError) else None) or error
+    return told.message if isinstance(told, ZooError) else f"{type(told).__name__}: {told}"
 
 
 def answer_rows(
