@@ -94,20 +94,20 @@ class BatchPredictor:
             DatasetInvalid: the batch lacks a column, or its columns differ in length.
             Unsupported: the name stands for other weights here than where this was made.
         """
-        model = _loaded(self._loading, self._weights)
-        given = {str(name): batch[name] for name in getattr(batch, "column_names", None) or batch.keys()}
-        columns = _columns_of(model, given, self._columns)
-        _check_lengths(given)
-        predictions = _answered(model, columns, [_values(given[name]) for name in columns.values()])
+        model = _shared_model(self._loading, self._weights)
+        columns = {str(name): batch[name] for name in getattr(batch, "column_names", None) or batch.keys()}
+        input_columns = _input_columns(model, columns, self._columns)
+        _check_lengths(columns)
+        predictions = _predict(model, input_columns, [_values(columns[name]) for name in input_columns.values()])
         answers = _answer_columns(predictions, whole=self._whole)
-        return {_free_name(name, given, answers): column for name, column in given.items()} | answers
+        return {_free_name(name, columns, answers): column for name, column in columns.items()} | answers
 
     def __repr__(self) -> str:
         """How it is made."""
         return f"BatchPredictor({self._loading})"
 
 
-def _loaded(loading: str, weights: str) -> Model:
+def _shared_model(loading: str, weights: str) -> Model:
     with _LOADING:
         return _load(loading, weights)
 
@@ -133,32 +133,38 @@ def _check_roles(columns: Mapping[str, str], task: Task) -> None:
         )
 
 
-def _columns_of(model: Model, given: Mapping[str, Any], named: Mapping[str, str]) -> dict[str, str]:
-    """The columns of the inputs, by role."""
-    chosen: dict[str, str] = {}
+def _input_columns(model: Model, columns: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
+    """The columns of the inputs, by role.
+
+    Args:
+        model: that answers.
+        columns: of the batch.
+        names: of columns that a person says, by role.
+    """
+    input_columns: dict[str, str] = {}
     for role in model.task.input.roles:
         usual = filter(None, (model.card.columns.get(role), *model.task.usual_columns(role)))
-        wanted = (named[role],) if role in named else tuple(dict.fromkeys(usual))
-        found = next((own for name in wanted for own in _called(name, given)), None)
-        if found is None:
+        candidates = (names[role],) if role in names else tuple(dict.fromkeys(usual))
+        column = next((column for name in candidates for column in _columns_called(name, columns)), None)
+        if column is None:
             raise DatasetInvalid(
-                f"the batch has no column {' or '.join(wanted)}; columns found: {name_list(tuple(given))}",
+                f"the batch has no column {' or '.join(candidates)}; columns found: {name_list(tuple(columns))}",
                 f"say which holds the inputs: columns={{{role!r}: NAME}}",
             )
-        chosen[role] = found
-    return chosen
+        input_columns[role] = column
+    return input_columns
 
 
-def _called(name: str, given: Mapping[str, Any]) -> list[str]:
+def _columns_called(name: str, columns: Mapping[str, Any]) -> list[str]:
     """The columns of a name: the one that is spelt so, else those that are but for capitals."""
-    return [name] if name in given else [own for own in given if own.lower() == name.lower()]
+    return [name] if name in columns else [column for column in columns if column.lower() == name.lower()]
 
 
 def _check_lengths(columns: Mapping[str, Any]) -> None:
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{length} ({name})" for name, length in lengths.items())
-        raise DatasetInvalid(f"the columns of the batch have {told} rows", "give as many values in each")
+        counts = ", ".join(f"{length} ({name})" for name, length in lengths.items())
+        raise DatasetInvalid(f"the columns of the batch have {counts} rows", "give as many values in each")
 
 
 def _values(column: Any) -> list[Any]:
@@ -168,7 +174,7 @@ def _values(column: Any) -> list[Any]:
     return list(column.tolist() if getattr(column, "ndim", 0) == 1 else column)
 
 
-def _answered(model: Model, columns: Mapping[str, str], values: Sequence[Sequence[Any]]) -> list[Prediction]:
+def _predict(model: Model, columns: Mapping[str, str], values: Sequence[Sequence[Any]]) -> list[Prediction]:
     """An answer for each row, in order; what is no input is rejected in its place.
 
     Args:
@@ -209,9 +215,9 @@ def _answer_columns(predictions: Sequence[Prediction], *, whole: bool) -> dict[s
     return columns
 
 
-def _free_name(name: str, given: Mapping[str, Any], answers: Mapping[str, Any]) -> str:
+def _free_name(name: str, columns: Mapping[str, Any], answers: Mapping[str, Any]) -> str:
     """The name of a column of the batch beside those of the answers."""
     free = name
-    while free in answers or (free != name and free in given):
+    while free in answers or (free != name and free in columns):
         free = f"input_{free}"
     return free
