@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 import zoo
-from tests.echo_runs import until, wait_quietly
+from tests.echo_runs import held_after, until, wait_quietly
 from zoo.errors import OptionInvalid, RunFailed, UnknownModel, Unsupported
 from zoo.recipes import read_recipe
 from zoo.runs import launcher, liveness, sequence, store
@@ -69,15 +69,16 @@ def test_the_process_that_asked_for_both_may_end(echo: None, rows: Path) -> None
 
 
 def test_what_is_wrong_is_told_before_the_first_has_finished(finetune: Start, rows: Path, tmp_path: Path) -> None:
-    first = finetune(name="first", pause_ms=200)
-    with pytest.raises(OptionInvalid, match="there is a run 'first' already"):
-        follow(first, rows, name="first")
-    with pytest.raises(OptionInvalid, match="nonsense"):
-        follow(first, rows, nonsense=3)
-    with pytest.raises(Unsupported, match="first has not been trained yet, so it cannot be asked"):
-        zoo.finetune(first, rows, teacher="echo/first", **HERE)
-    with pytest.raises(UnknownModel):
-        zoo.finetune("first", rows, **HERE)
+    with held_after(step=1):  # it does not finish meanwhile
+        first = finetune(name="first", pause_ms=200)
+        with pytest.raises(OptionInvalid, match="there is a run 'first' already"):
+            follow(first, rows, name="first")
+        with pytest.raises(OptionInvalid, match="nonsense"):
+            follow(first, rows, nonsense=3)
+        with pytest.raises(Unsupported, match="first has not been trained yet, so it cannot be asked"):
+            zoo.finetune(first, rows, teacher="echo/first", **HERE)
+        with pytest.raises(UnknownModel):
+            zoo.finetune("first", rows, **HERE)
     first.stop()
     with pytest.raises(Unsupported, match="run first is cancelled, so nothing can begin from its result"):
         follow(first, rows)
@@ -87,11 +88,13 @@ def test_what_is_wrong_is_told_before_the_first_has_finished(finetune: Start, ro
 def test_nothing_begins_from_the_result_of_one_whose_own_beginning_is_gone(finetune: Start, rows: Path) -> None:
     base = finetune(name="base", max_steps=2)
     base.wait(progress=False)
-    first = zoo.finetune(base, rows, name="first", pause_ms=200, **HERE)
-    base.remove()
-    with pytest.raises(UnknownModel, match="run first begins from echo/base, and there is no such model any more"):
-        follow(first, rows)
-    first.stop(force=True)
+    with held_after(step=1) as held:
+        first = zoo.finetune(base, rows, name="first", **HERE)
+        until(held.exists)  # it has read what it begins from
+        base.remove()
+        with pytest.raises(UnknownModel, match="run first begins from echo/base, and there is no such model any more"):
+            follow(first, rows)
+        first.stop(force=True)
 
 
 def test_a_run_that_does_not_finish_is_not_followed_until_it_has(finetune: Start, rows: Path) -> None:
