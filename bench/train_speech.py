@@ -1,16 +1,17 @@
 """Learn to write spoken words down, from random numbers and after pretraining, beside a plain loop of the same network.
 
     uv run bench/train_speech.py --data speech_digits [--model wav2vec2-tiny] [--steps 900] [--pretrain-steps 2000]
-                                 [--batch 16] [--lr 1e-3] [--precision fp32] [--seeds 1] [--only SIDE ...]
+                                 [--batch 16] [--lr 1e-3] [--precision fp32] [--loop-precision fp32] [--seeds 1]
+                                 [--only SIDE ...]
 
 The data are a folder with train.csv and test.csv: file_name, transcription, speaker. Pretraining sees the recordings of
 train.csv without their words; its result is what both `pretrained` sides begin with, and both `frozen` ones: those
 leave the convolutions as they are, as networks of the Hub are learnt. The peer (bench/speech_peer.py) takes the same
-steps of the same sizes. Each side is a process of its own, in turn, seed by seed. What zoo and the peer write down of
-test.csv is normalised and judged by the same function: word error rate, the share of recordings that are right to the
-last letter, and both of the speakers who are in no row of train.csv, with 95% intervals: of a share Wilson's (1927), of
-an error rate the bootstrap's over recordings, each with the mean of its seeds. Speed is that of the steps, without the
-first ten; nothing is evaluated before the end.
+steps of the same sizes, in the same precision if --loop-precision says no other. Each side is a process of its own, in
+turn, seed by seed. What zoo and the peer write down of test.csv is normalised and judged by the same function: word
+error rate, the share of recordings that are right to the last letter, and both of the speakers who are in no row of
+train.csv, with 95% intervals: of a share Wilson's (1927), of an error rate the bootstrap's over recordings, each with
+the mean of its seeds. Speed is that of the steps, without the first ten; nothing is evaluated before the end.
 """
 
 from __future__ import annotations
@@ -117,7 +118,8 @@ def peer(task: Task, model: str, seed: int, *, frozen: bool) -> Outcome:
     card = next(card for card in zoo.models() if card.name == args.model)
     command = [sys.executable, "-W", "ignore", PEER, "--train", args.data / "train.csv", "--test"]
     command += [args.data / "test.csv", "--architecture", json.dumps(card.architecture), "--steps", args.steps]
-    command += ["--batch", args.batch, "--lr", args.lr, "--seed", seed, "--precision", args.precision, "--out", out]
+    command += ["--batch", args.batch, "--lr", args.lr, "--seed", seed, "--out", out]
+    command += ["--precision", args.loop_precision or args.precision]
     if model != args.model:
         command += ["--weights", zoo.open_run(model).folder.model_folder]
     if frozen:
@@ -212,6 +214,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
+    parser.add_argument("--loop-precision", choices=("fp32", "bf16"), help="of the plain loop; that of zoo by default")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--only", nargs="+", choices=SIDES, default=SIDES)
     args = parser.parse_args()
