@@ -93,6 +93,15 @@ def test_only_the_two_newest_checkpoints_and_the_best_weights_they_name_are_kept
     assert len(stored_steps) <= 2
 
 
+def test_weights_that_are_no_longer_the_best_are_let_go_of_before_any_checkpoint(tmp_path: Path) -> None:
+    run, events = make_run(tmp_path, epochs=5)
+    result = Toy().fit(run)
+
+    best_steps = [event.step for event in events if isinstance(event, EvaluationCompleted) and event.best]
+    assert len(best_steps) > 1
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == [f"best-{result.best_step:08d}.safetensors"]
+
+
 def test_an_evaluation_whose_loss_is_not_finite_can_be_gone_on_from(tmp_path: Path) -> None:
     class Overflowing(Toy):
         def update_metrics(self, metrics: ClassificationMetrics, output: Output, count: int) -> None:

@@ -330,11 +330,20 @@ def _best_missing(folder: Path, path: Path) -> str:
 
 def _prune(folder: Path, progress: Progress) -> None:
     """Keep the newest checkpoints and the best parameters that one of them names."""
-    checkpoints = sorted(folder.glob(f"{PREFIX}*"))
-    for old in checkpoints[:-CHECKPOINTS_KEPT]:
+    for old in sorted(folder.glob(f"{PREFIX}*"))[:-CHECKPOINTS_KEPT]:
         shutil.rmtree(old)
+    prune_best(folder, progress)
+
+
+def prune_best(folder: Path, progress: Progress) -> None:
+    """Keep the best parameters that a checkpoint names, and those of now.
+
+    Args:
+        folder: of the checkpoints.
+        progress: of the training, which the next checkpoint will hold.
+    """
     best_steps = progress.best_steps
-    for path in checkpoints[-CHECKPOINTS_KEPT:]:
+    for path in folder.glob(f"{PREFIX}*"):
         try:
             stored = msgspec.json.decode((path / "state.json").read_bytes(), type=Progress)
         except (OSError, UnicodeError, msgspec.DecodeError):

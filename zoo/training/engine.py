@@ -337,6 +337,7 @@ class Training:
             history=history,
             evaluation_batch_sizes=tuple(portions.most for portions in self.judged_at_once),
         )
+        self.recovery.forget_worse(self.progress)
         for source, rows, evaluation in zip(self.sources, self.eval_rows, evaluations, strict=True):
             if rows:
                 self.run.emit(

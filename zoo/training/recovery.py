@@ -137,6 +137,11 @@ class Recovery:
         if here:
             checkpoint.save_best(self._run.checkpoints_folder, step, whole)
 
+    def forget_worse(self, progress: Progress) -> None:
+        """Let go of weights that were the best once, unless a checkpoint goes on from them."""
+        if self._run.rank == 0:
+            checkpoint.prune_best(self._run.checkpoints_folder, progress)
+
     def load_best(self, step: int) -> None:
         """Put back the weights of an evaluation that was the best of all, or of a source."""
         stored = checkpoint.load_best(self._run.checkpoints_folder, step)
