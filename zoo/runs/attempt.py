@@ -11,6 +11,7 @@ import msgspec
 from zoo.file_cache import FileCache
 from zoo.runs.events import AnyEvent, DataLoaded, ExampleRejected, Noted, TeacherAnswered, Warned
 from zoo.runs.log import append
+from zoo.runs.nodes import local_rank
 from zoo.runs.request import ClientRequest, RunRequest, SourceRequest
 from zoo.runs.store import RunFolder
 
@@ -32,9 +33,11 @@ class Worker:
 
     @property
     def device(self) -> str:
-        """Where this process computes: of several on accelerators, each on one of its own, from the first on."""
+        """Where this process computes: of several on accelerators, each on one of its own, from the first of its
+        machine on.
+        """
         device, kind = self.request.device, self.request.device.partition(":")[0]
-        return device if self.world_size == 1 or kind == "cpu" else f"{kind}:{self.rank}"
+        return device if self.world_size == 1 or kind == "cpu" else f"{kind}:{local_rank(self.rank)}"
 
     def known_files(self) -> FileCache:
         """What is known of the files that the data name since the run was asked for."""

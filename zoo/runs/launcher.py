@@ -16,7 +16,7 @@ from zoo.devices import first_device
 from zoo.errors import RunFailed, StoreInvalid, Unsupported, ZooError
 from zoo.kinds.input_kind import FEW_KERNELS
 from zoo.locking import locked
-from zoo.runs import events, liveness, queue, ranks, status
+from zoo.runs import events, liveness, nodes, queue, ranks, status
 from zoo.runs.events import RunLaunched
 from zoo.runs.log import append, read_events, waits
 from zoo.runs.snapshot import fold
@@ -161,12 +161,16 @@ def start_process(command: Sequence[str], log: IO[bytes], environment: Mapping[s
 
 
 def worker_command(folder: RunFolder) -> list[str]:
-    """What runs the worker: itself, or torch's launcher with one worker per process.
+    """What runs the worker: itself, or torch's launcher with one worker per process; on each of several machines, what
+    brings these together (see `zoo.runs.nodes`).
 
     `accelerate launch --cpu` starts a single process whatever it is asked for, so torchrun does it.
     """
-    processes = folder.request.processes
+    request = folder.request
+    processes = request.processes
     worker = ["-m", "zoo.runs.worker", str(folder.path)]
+    if request.nodes > 1:
+        return [sys.executable, "-m", "zoo.runs.node_worker", str(folder.path)]
     if processes == 1:
         return [sys.executable, *worker]
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
@@ -220,6 +224,7 @@ _OF_ONE_OF_SEVERAL = (
     "MASTER_ADDR",
     "MASTER_PORT",
     "OMP_NUM_THREADS",
+    *nodes.VARIABLES,
 )
 
 

@@ -125,8 +125,10 @@ def _place(turns: Sequence[Turn], index: int, devices: Sequence[str]) -> Standin
 
 
 def devices_of(request: RunRequest) -> tuple[str, ...]:
-    """The accelerators that a run needs for itself; none on the CPU, nor for a dry run, which someone waits for."""
-    return () if request.dry_run else accelerator_keys(request.device, request.processes)
+    """The accelerators that a run needs for itself; none on the CPU, nor for a dry run, which someone waits for, nor on
+    several machines, whose place gives them to one run at a time.
+    """
+    return () if request.dry_run or request.nodes > 1 else accelerator_keys(request.device, request.processes)
 
 
 def lengths() -> Mapping[str, int]:

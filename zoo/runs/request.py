@@ -222,6 +222,9 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     requested_device: str = msgspec.field(default="auto", name="device_asked")
     requested_precision: str = msgspec.field(default="auto", name="precision_asked")
     processes: int = 1
+    """On each machine."""
+    nodes: int = 1
+    """Machines that share a training."""
     shard: bool = False
     """Whether a training divides its network among the processes, rather than having it whole in each."""
     out: str = ""
@@ -251,6 +254,11 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = {}
     """Distribution name to version, for all that matters to the result."""
     v: int = 1
+
+    @property
+    def world_size(self) -> int:
+        """Processes on all machines."""
+        return self.processes * self.nodes
 
     @property
     def is_private(self) -> bool:

@@ -10,6 +10,7 @@ replays.json      of a replay, the record of the run that it replays
 log.txt           whatever the worker and its libraries printed
 stop              present while someone asks the run to stop
 rank-N.error      why a process other than the first failed
+node-N.error      of several machines, what became of one
 quarantine.jsonl  rows that could not be used
 mistakes.jsonl    rows that were answered wrongly, with their inputs
 trained_on.bin    which inputs a fine-tuning learns from, as digests: evaluating on them is warned of

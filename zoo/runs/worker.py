@@ -32,6 +32,7 @@ from zoo.runs.attempt import Worker
 from zoo.runs.checkpoints import NOISE_FILE, newest_step
 from zoo.runs.events import AnyEvent, RunCancelled, RunFailed, RunFinished, RunQueued, RunStarted
 from zoo.runs.log import read_events
+from zoo.runs.nodes import is_lost_connection, local_world_size
 from zoo.runs.request import TRAINING, RunRequest, RunVerb
 from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder
@@ -98,6 +99,9 @@ def _attempt(worker: Worker) -> int:
     last = _outcome(worker)
     if worker.rank == 0:
         last = _over_all_processes(worker, last)
+    if last is None:
+        return 1
+    if worker.rank == 0:
         worker.emit(last)
         if isinstance(last, RunFinished):
             (worker.folder.checkpoints_folder / NOISE_FILE).unlink(missing_ok=True)
@@ -107,8 +111,12 @@ def _attempt(worker: Worker) -> int:
     return int(isinstance(last, RunFailed))
 
 
-def _outcome(worker: Worker) -> AnyEvent:
-    """Do the work; whatever it raises becomes the event that ends the attempt."""
+def _outcome(worker: Worker) -> AnyEvent | None:
+    """Do the work; whatever it raises becomes the event that ends the attempt.
+
+    Returns:
+        None where another machine is gone: what became of it `zoo.runs.node_worker` says.
+    """
     try:
         _wait_for_turn(worker)
         with read_once(worker.known_files()):
@@ -121,6 +129,8 @@ def _outcome(worker: Worker) -> AnyEvent:
         return RunFailed(kind=type(error).__name__, message=error.message, hint=hint)
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # a plugin may raise anything; the log has it all
         traceback.print_exc()
+        if worker.request.nodes > 1 and is_lost_connection(error):
+            return None
         return _unexpected(error, worker)
 
 
@@ -147,7 +157,7 @@ def _wait_for_turn(worker: Worker) -> None:
         time.sleep(min(LONGEST_QUEUE_POLL_S, QUEUE_POLL_S * (place.number if place else 1)))
 
 
-def _over_all_processes(worker: Worker, last: AnyEvent) -> AnyEvent:
+def _over_all_processes(worker: Worker, last: AnyEvent | None) -> AnyEvent | None:
     """What another process failed of, where that came first: it is the cause of what the first process saw."""
     failure = None if isinstance(last, RunFinished) else ranks.first_failure(worker.folder)
     if failure is None or (isinstance(last, RunFailed) and last.at <= failure.at):
@@ -166,11 +176,11 @@ def _work(worker: Worker) -> AnyEvent:
             precision=request.precision,
             resumed_from_step=newest_step(worker.folder.checkpoints_folder),
             processor=cpu_model(),
-            threads=computing_threads(worker.world_size),
+            threads=computing_threads(local_world_size(worker.world_size)),
         )
     )
-    if worker.world_size != request.processes:
-        raise RunFailedError(f"{request.processes} processes were asked for, but {worker.world_size} came up")
+    if worker.world_size != request.world_size:
+        raise RunFailedError(f"{request.world_size} processes were asked for, but {worker.world_size} came up")
     return _job_of(request)(worker)
 
 

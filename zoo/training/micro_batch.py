@@ -13,6 +13,7 @@ import torch
 
 from zoo.memory import is_out_of_memory, release_memory
 from zoo.plurals import counted
+from zoo.runs.nodes import local_world_size
 from zoo.training.device_memory import counts_peaks, forget_peak, limit_bytes, peak_bytes, used_bytes
 from zoo.training.examples import Examples
 from zoo.training.out_of_memory import Traces
@@ -66,7 +67,8 @@ def find_for(device: torch.device) -> Callable[[TrainingSetup, int, Examples, in
 def _is_short(setup: TrainingSetup) -> bool:
     """Whether what there is of a machine's memory may not suffice."""
     parameters = sum(parameter.nbytes for parameter in setup.method.module.parameters())
-    return limit_bytes(setup.accelerator.device) < PLENTY + PLENTY_A_BYTE * parameters * setup.run.world_size
+    processes = local_world_size(setup.run.world_size)
+    return limit_bytes(setup.accelerator.device) < PLENTY + PLENTY_A_BYTE * parameters * processes
 
 
 def _tried(setup: TrainingSetup, source: int, examples: Examples, planned: int) -> int:
@@ -117,7 +119,7 @@ def _most(setup: TrainingSetup, figure: int) -> int:
 
 def _that_fits(setup: TrainingSetup, source: int, examples: Examples, planned: int) -> int:
     """As many as planned, or half of them, and so on, by what a few keep for their gradients."""
-    world_size = setup.run.world_size
+    processes = local_world_size(setup.run.world_size)
     count = min(TRIED, planned, len(examples))
     kept: dict[int, int] = {}
 
@@ -131,9 +133,9 @@ def _that_fits(setup: TrainingSetup, source: int, examples: Examples, planned: i
     setup.method.module.zero_grad()
     for parameter in setup.method.module.parameters():
         kept.pop(parameter.untyped_storage().data_ptr(), None)
-    room = SHARE * limit_bytes(setup.accelerator.device) - world_size * _still_to_come(setup, 1 + MOMENTS)
+    room = SHARE * limit_bytes(setup.accelerator.device) - processes * _still_to_come(setup, 1 + MOMENTS)
     size = planned
-    while size > 1 and world_size * size * sum(kept.values()) / count > room:
+    while size > 1 and processes * size * sum(kept.values()) / count > room:
         size = math.ceil(size / 2)
     return size
 

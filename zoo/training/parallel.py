@@ -13,6 +13,7 @@ from torch import nn
 
 from zoo.accelerators import WITH_STREAMS
 from zoo.errors import RunFailed
+from zoo.runs.nodes import local_world_size
 from zoo.training.scalars import Scalar, scalar, together
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def make_accelerator(run: TrainingRun) -> Accelerator:
         if kind in WITH_STREAMS:  # accelerate sets it where there are several processes only
             torch.accelerator.set_device_index(torch.device(run.device).index or 0)
     if kind == "cpu":
-        _share_cores(run.world_size)
+        _share_cores(local_world_size(run.world_size))
     accelerator = Accelerator(cpu=kind == "cpu", mixed_precision=_MIXED[run.precision])
     if accelerator.num_processes != run.world_size:
         raise RunFailed(
@@ -48,7 +49,7 @@ def make_accelerator(run: TrainingRun) -> Accelerator:
 
 
 def _share_cores(processes: int) -> None:
-    """Give each of several processes its part of the physical cores; torch's own choice is right for one."""
+    """Give each of several processes of a machine its part of the cores; torch's own choice is right for one."""
     if processes > 1:
         import psutil
 

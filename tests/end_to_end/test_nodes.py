@@ -1,0 +1,108 @@
+"""Machines that share a training learn what as many processes of one do, end together, and go on to the same bits."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import zoo
+from tests.echo_runs import held_after, until
+from tests.node_commands import kill_node, new_run, start_nodes
+from zoo.runs.events import EvaluationCompleted, RunStarted, StepCompleted
+from zoo.runs.nodes import NODE_LOST
+
+pytest.importorskip("zoo_bert")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.usefixtures("shared_store"),
+    pytest.mark.skipif(sys.platform == "win32", reason="torch's gloo for several machines is tried on Linux"),
+]
+
+OPTIONS: dict[str, Any] = {
+    "batch_size": 7,
+    "micro_batch_size": 2,
+    "max_steps": 6,
+    "eval_steps": 3,
+    "save_steps": 2,
+    "max_tokens": 16,
+    "lr": 3e-3,
+}
+TWO_NODES: dict[str, Any] = {"nodes": 2, "shard": True}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    words = ["a", "red", "blue", "green", "fox", "cow", "runs", "sleeps", "eats", "jumps", "well", "here"]
+    texts = [" ".join(words[(i * k) % len(words)] for k in range(1, 3 + i % 5)) for i in range(40)]
+    path = tmp_path_factory.mktemp("data") / "rows.csv"
+    rows = [f"{text},{'odd' if i % 2 else 'even'}" for i, text in enumerate(texts)]
+    path.write_text("\n".join(["text,label", *rows]) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def shared(data: Path, shared_store: Path) -> zoo.Run:
+    """A run that two machines have shared."""
+    run = new_run(data, OPTIONS, **TWO_NODES)
+    assert [0, 0] == [node.wait() for node in start_nodes(run.folder, 0, 1)], log_of(run)
+    return run
+
+
+def test_two_nodes_learn_what_two_processes_of_one_machine_do(data: Path, shared: zoo.Run) -> None:
+    one = zoo.finetune("bert-tiny", data, processes=2, shard=True, device="cpu", precision="fp32", **OPTIONS).wait(
+        progress=False
+    )
+
+    assert "finished" == shared.status
+    assert [2] == [event.processes for event in shared.events() if isinstance(event, RunStarted)]
+    assert evaluations(one).keys() == evaluations(shared).keys()
+    for step, metrics in evaluations(one).items():
+        assert metrics == pytest.approx(evaluations(shared)[step], rel=1e-5)
+    assert one.metrics == pytest.approx(shared.metrics, rel=1e-5)
+    assert first_loss(one) == pytest.approx(first_loss(shared), rel=1e-5)
+
+
+def test_when_a_node_is_gone_the_other_ends_and_both_go_on_to_the_same_bits(data: Path, shared: zoo.Run) -> None:
+    run = new_run(data, OPTIONS, **TWO_NODES)
+    with held_after(2) as held:
+        first, second = start_nodes(run.folder, 0, 1)
+        until(held.exists)
+        kill_node(second)
+        assert 0 != first.wait()  # though its own worker stands still
+
+    assert "failed" == run.status
+    assert "node 2" in run.snapshot.error
+    assert "is gone" in run.snapshot.error
+    assert [0, 0] == [node.wait() for node in start_nodes(run.folder, 0, 1, attempt=2)], log_of(run)
+    assert [None, 2] == [event.resumed_from_step for event in run.events() if isinstance(event, RunStarted)]
+    assert weights(shared) == weights(run)
+
+
+def test_too_few_nodes_are_not_waited_for_for_ever(data: Path, shared_store: Path) -> None:
+    run = new_run(data, OPTIONS, **TWO_NODES)
+    (first,) = start_nodes(run.folder, 0, join_s=3)
+
+    assert NODE_LOST == first.wait()
+    assert "failed" == run.status
+    assert "2 nodes were asked for, but 1 came within 3 s; node 2 did not" == run.snapshot.error
+
+
+def evaluations(run: zoo.Run) -> dict[int, dict[str, float]]:
+    """By their steps; each is of all steps before."""
+    return {event.step: event.metrics for event in run.events() if isinstance(event, EvaluationCompleted)}
+
+
+def first_loss(run: zoo.Run) -> float:
+    return next(event.loss for event in run.events() if isinstance(event, StepCompleted))
+
+
+def weights(run: zoo.Run) -> bytes:
+    return (run.folder.model_folder / "model.safetensors").read_bytes()
+
+
+def log_of(run: zoo.Run) -> str:
+    return run.folder.log_path.read_text(errors="replace")
