@@ -8,7 +8,7 @@ import importlib
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -36,7 +36,7 @@ from zoo.runs.preparation import card_of, fetch_weights, resolve
 from zoo.runs.publishing import publish
 from zoo.runs.request import StudentRequest
 from zoo.runs.result import MANIFEST, ResultManifest
-from zoo.runs.shrinking.measuring import Answered, Stopped, answer_rows
+from zoo.runs.shrinking.measuring import Answered, Stopped, answer_rows, check_stop
 from zoo.runs.shrinking.student_worker import StudentWorker
 from zoo.runs.store import size_bytes
 from zoo.runs.trained_on import count_trained_on
@@ -122,7 +122,7 @@ class Entrant:
             with self._timed():
                 run = dataclasses.replace(self._run(self._own, self._rows.data), dry_run=True, emit=look)
                 hooks.fit(self.plugin, "finetune", dataclasses.replace(run, set_aside=ignore))
-            self._check()
+            check_stop(self._worker.should_stop)
             plan = Plan()
             if plans:
                 planned = plans[-1]
@@ -166,7 +166,9 @@ class Entrant:
             if objective is None:
                 return None
             examples, device = self._rows.data.train[:rows], self._request.training.device
-            known = probing.vectors_of(objective, device, self.name, examples, self._check)
+            known = probing.vectors_of(
+                objective, device, self.name, examples, partial(check_stop, self._worker.should_stop)
+            )
             if len(known.examples) < FEWEST:
                 raise DatasetInvalid(f"it can read {len(known.examples):,} of {counted(len(examples), 'row')}")
             folds = probing.folds_of(self._task, known.examples, FOLDS)
@@ -270,10 +272,6 @@ class Entrant:
         if unusable:
             rows, (example, reason) = counted(len(unusable), "row"), unusable[0]
             worker.emit(Noted(message=f"cannot learn from {rows}, first row {example.row}: {one_line(reason)}"))
-
-    def _check(self) -> None:
-        if self._worker.should_stop():
-            raise Stopped
 
     @contextlib.contextmanager
     def _timed(self) -> Iterator[None]:

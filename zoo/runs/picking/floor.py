@@ -15,7 +15,7 @@ from zoo.data.example import Example
 from zoo.encoding import encode_json
 from zoo.errors import Unsupported
 from zoo.runs.picking.rows import PickRows
-from zoo.runs.shrinking.measuring import Stopped
+from zoo.runs.shrinking.measuring import check_stop
 from zoo.tasks.task import Task
 
 MOST_LEARNT = 20_000
@@ -88,8 +88,7 @@ class FloorMaker:
 
     def _inputs(self, examples: Sequence[Example]) -> Iterator[Any]:
         for example in examples:
-            if self._should_stop():
-                raise Stopped
+            check_stop(self._should_stop)
             yield example.input
 
 

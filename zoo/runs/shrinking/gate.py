@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from zoo.errors import DatasetInvalid
@@ -11,7 +12,7 @@ from zoo.metrics.intervals import Z
 from zoo.metrics.paired import Difference, least_bound
 from zoo.plurals import counted
 from zoo.runs.paired_figure import FEWEST_ROWS, AnsweredRows, Judged, PairedFigure
-from zoo.runs.shrinking.measuring import Stopped
+from zoo.runs.shrinking.measuring import check_stop
 from zoo.tasks.task import Task
 
 __all__ = ["FEWEST_ROWS", "Drop", "Gate", "Judged"]
@@ -55,12 +56,8 @@ class Gate:
         should_stop: Callable[[], bool] = lambda: False,
         note: Callable[[str], None] = lambda message: None,
     ) -> None:
-        def stop_if_asked() -> None:
-            if should_stop():
-                raise Stopped
-
         self._max_drop = max_drop
-        self._of = PairedFigure(task, labels, metric, judged, stop_if_asked, note)
+        self._of = PairedFigure(task, labels, metric, judged, partial(check_stop, should_stop), note)
         self._original = self._of.of(judged)
         self.metric, self.figure = self._of.metric, self._original.figure
         self._check_rows()

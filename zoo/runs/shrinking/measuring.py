@@ -26,6 +26,16 @@ class Stopped(Exception):
     """Somebody asked the run to stop while rows were answered."""
 
 
+def check_stop(should_stop: Callable[[], bool]) -> None:
+    """Go no further where a stop was asked for.
+
+    Raises:
+        Stopped: it was.
+    """
+    if should_stop():
+        raise Stopped
+
+
 class Answered(NamedTuple):
     """The answers of a model, and what they took."""
 
