@@ -68,39 +68,43 @@ def load(
     required = required and (column_required or TARGET in resolved)
     task, rows = adapted_task(task, resolved, table.rows(tuple(resolved.values())), table.base)
     reader = _RowReader(table, task, resolved, require_target=required, keep_untargeted=keep_untargeted)
+    dataset = _digested(_dataset(str(path), table, reader, rows), task)
+    if merge:
+        dataset = merge_labels(dataset)
+    _check_rows(dataset, table)
+    if required and min_classes > 1 and dataset.examples:
+        _check_targets(dataset, table)
+    return dataset
+
+
+def _dataset(path: str, table: Table, reader: _RowReader, rows: Iterator[Row | Malformed]) -> Dataset:
+    """All rows, those that can be used and the others, as they are read."""
     examples: list[Example] = []
     untargeted: list[Example] = []
     rejected: list[RejectedRow] = []
     for item in map(reader.read, rows):
         if isinstance(item, RejectedRow):
             rejected.append(item)
-        elif item.target is None and required:
+        elif item.target is None and reader.require_target:
             untargeted.append(item)
         else:
             examples.append(item)
-    class_names = table.class_names(resolved[TARGET]) if TARGET in resolved else ()
-    dataset = Dataset(
-        path=str(path),
+    task, columns = reader.task, reader.columns
+    return Dataset(
+        path=path,
         examples=tuple(examples),
-        columns=resolved,
+        columns=columns,
         untargeted=tuple(untargeted),
         rejected=tuple(rejected),
         faults=tuple(reader.faults),
-        class_names=class_names,
+        class_names=table.class_names(columns[TARGET]) if TARGET in columns else (),
         target=task.target,
         base=str(table.base),
         has_class_folders=table.has_class_folders,
         unit=table.unit,
         names_file=str(table.names_file or ""),
-        reading_note=reading_note(table, task, resolved),
+        reading_note=reading_note(table, task, columns),
     )
-    dataset = _digested(dataset, task)
-    if merge:
-        dataset = merge_labels(dataset)
-    _check_rows(dataset, table)
-    if required and min_classes > 1 and examples:
-        _check_targets(dataset, table)
-    return dataset
 
 
 def stream(path: str | Path, task: Task, *, columns: Mapping[str, str] = UNKNOWN) -> Iterator[Example | RejectedRow]:
@@ -249,9 +253,9 @@ class _RowReader:
     def __init__(
         self, table: Table, task: Task, columns: Columns, *, require_target: bool, keep_untargeted: bool = False
     ) -> None:
-        self._table, self._task, self._target, self._columns = table, task, task.target, columns
+        self._table, self.task, self._target, self.columns = table, task, task.target, columns
         self._target_column = columns.get(TARGET, "") if task.target else ""
-        self._require_target, self._keep_untargeted = require_target, keep_untargeted
+        self.require_target, self._keep_untargeted = require_target, keep_untargeted
         self._file, self._base = str(table.path), table.base
         self._interned: dict[Any, Any] = {}
         self.faults: list[RejectedRow] = []
@@ -263,7 +267,7 @@ class _RowReader:
                 return self._rejected(row.number, row.reason, row.name)
             row = row.untargeted
         try:
-            value = read_input(self._task, self._columns, row, self._base)
+            value = read_input(self.task, self.columns, row, self._base)
             target = self._read_target(row, value)
         except Unusable as unusable:
             return self._rejected(row.number, str(unusable), self._name_of(row))
@@ -275,13 +279,13 @@ class _RowReader:
         fitted = FittedTarget(None)
         if self._target and column:
             fitted = self._target.read_with_input(row.values[column], column, value)
-        if fitted.target is None and self._require_target and not self._keep_untargeted:
+        if fitted.target is None and self.require_target and not self._keep_untargeted:
             raise Unusable(self._table.missing_target(column))
         self.faults += [self._rejected(row.number, fault, self._name_of(row)) for fault in fitted.faults]
         return fitted.target
 
     def _name_of(self, row: Row) -> str:
-        return self._table.file_named_by(row, (self._columns[role] for role in self._task.input.roles))
+        return self._table.file_named_by(row, (self.columns[role] for role in self.task.input.roles))
 
     def _rejected(self, row: int, reason: str, name: str) -> RejectedRow:
         return RejectedRow(str(self._base / name) if name else self._file, row, reason, name)

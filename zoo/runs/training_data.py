@@ -80,6 +80,25 @@ class TrainingData:
         return len(self.train) - self.quarantine.train_rows, len(self.eval) - self.quarantine.eval_rows
 
 
+class _Parts(NamedTuple):
+    """What is trained and evaluated on."""
+
+    dataset: Dataset
+    keys: list[bytes]
+    """Of its examples, see `input_key`."""
+    held_out: Dataset | None
+    """That is evaluated on, where it is a data set of its own."""
+    train: tuple[Example, ...]
+    eval: tuple[Example, ...]
+    untargeted: tuple[Example, ...]
+    """Of those that are trained on, the ones without a target."""
+
+    @property
+    def sources(self) -> list[Dataset]:
+        """What is read."""
+        return [self.dataset, self.held_out] if self.held_out else [self.dataset]
+
+
 class ClientRows(NamedTuple):
     """The data of one client among several."""
 
@@ -100,70 +119,109 @@ def load_training_data(
         trained: the columns that the model was trained on before.
         client: whose data these are, where they are read already; what is found in them is not reported.
     """
-    request, teacher = worker.request.data, worker.request.teacher
-    untold = teacher is not None and not teacher.labelled
-    read_as = msgspec.structs.replace(task, target=None) if untold else task
-    filled = teacher.untargeted_rows > 0 if teacher else False
-    if client:
-        dataset = client.dataset
-    else:
-        merge = request.merge_labels
-        dataset = _load(worker, read_as, trained, request.path, request.sha256, merge=merge, keep_untargeted=filled)
-    of_teacher = teacher.labels if teacher and (untold or filled) else ()
-    labels = of_teacher or (dataset.labels if task.target else ())
+    request = worker.request.data
+    dataset, read_as, labels = _read(worker, task, trained, client)
     units, column = dict[int, str](), unit_column(options)
     if column:
         units = units_by_row(request.path, column)
         dataset = of_somebody(dataset, units, column)
-    keys = [input_key(example) for example in dataset.examples]
     held_out = None
     if request.eval_path:
-        beside = task_beside(task, dataset.target)
-        held_out = _load(worker, beside, trained, request.eval_path, request.eval_sha256, min_classes=1)
-        if task.target:
-            known = client.labels if client else labels
-            held_out = match_labels(held_out, known, merge=request.merge_labels)
-        train, evaluation = dataset.examples, held_out.examples
-    else:
-        private = is_private(options) and client is None  # whose rows are protected together
-        divide = partial(divide_by_unit, units=units) if private else partial(split, target=read_as.target)
-        train, evaluation = divide(dataset, options.eval_share, options.seed, keys)
-    untargeted = _not_among(dataset.untargeted, () if held_out else evaluation)
-    train = (*train, *untargeted)
-    sources = [dataset, held_out] if held_out else [dataset]
-    quarantine = Quarantine(worker, sources)
+        held_out = _held_out(worker, task_beside(task, dataset.target), trained, client.labels if client else labels)
+    protected = is_private(options) and client is None  # whose rows are protected together
+    parts = _divided(dataset, held_out, read_as, options, units if protected else None)
+    quarantine = Quarantine(worker, parts.sources)
     quarantine.check_share(options.max_rejected)
-    if worker.request.task_reason and not client:
-        worker.emit(Noted(message=worker.request.task_reason))
-    for source in sources:
-        for message in replaced_columns(source.path, trained, source.columns, request.columns):
-            worker.emit(Noted(message=message))
+    _note_reading(worker, parts.sources, trained, reason="" if client else worker.request.task_reason)
     _check_labels_of_resumed(worker, labels)
     columns = own_columns(dataset.path, dataset.columns)
     worker.emit(
         DataLoaded(
-            train_rows=len(train),
-            eval_rows=len(evaluation),
+            train_rows=len(parts.train),
+            eval_rows=len(parts.eval),
             rejected_rows=len(quarantine),
             labels=labels,
             columns=columns,
             sha256=dataset.sha256,
         )
     )
-    if worker.rank == 0:
-        eval_keys = [input_key(example) for example in held_out.examples] if held_out else []
-        if not client:
-            inspection = examine(dataset, keys, read_as, evaluation=held_out, eval_keys=eval_keys)
-            report_data(worker, inspection, held_out=0 if held_out else len(evaluation), share=options.eval_share)
-        if task.target:
-            record(worker.folder, (*_keys_without(evaluation, dataset, keys), *map(input_key, untargeted)))
-    return TrainingData(worker, task, quarantine, options.max_rejected, train, evaluation, labels, columns, units)
+    if worker.rank == 0 and not client:
+        _report(worker, parts, read_as, options)
+    if worker.rank == 0 and task.target:
+        record(worker.folder, _keys_trained_on(parts))
+    most = options.max_rejected
+    return TrainingData(worker, task, quarantine, most, parts.train, parts.eval, labels, columns, units)
 
 
-def _keys_without(held_out: Sequence[Example], dataset: Dataset, keys: Sequence[bytes]) -> Iterator[bytes]:
+def _read(
+    worker: Worker, task: Task, trained: Columns, client: ClientRows | None
+) -> tuple[Dataset, Task, tuple[str, ...]]:
+    """All rows that can be used, the task that they are read for, and the labels of what is learnt."""
+    request, teacher = worker.request.data, worker.request.teacher
+    taught_only = teacher is not None and not teacher.labelled
+    filled = teacher is not None and teacher.untargeted_rows > 0
+    read_as = msgspec.structs.replace(task, target=None) if taught_only else task
+    if client:
+        dataset = client.dataset
+    else:
+        merge = request.merge_labels
+        dataset = _load(worker, read_as, trained, request.path, request.sha256, merge=merge, keep_untargeted=filled)
+    of_teacher = teacher.labels if teacher and (taught_only or filled) else ()
+    return dataset, read_as, of_teacher or (dataset.labels if task.target else ())
+
+
+def _held_out(worker: Worker, task: Task, trained: Columns, labels: Sequence[str]) -> Dataset:
+    """The data set that is evaluated on, with the labels of the one that is trained on."""
+    request = worker.request.data
+    held_out = _load(worker, task, trained, request.eval_path, request.eval_sha256, min_classes=1)
+    return match_labels(held_out, labels, merge=request.merge_labels) if task.target else held_out
+
+
+def _divided(
+    dataset: Dataset, held_out: Dataset | None, task: Task, options: DataOptions, units: Mapping[int, str] | None
+) -> _Parts:
+    """Data to train and to evaluate on.
+
+    Args:
+        dataset: all that may be trained on.
+        held_out: that is evaluated on; None to hold out a part.
+        task: that the rows were read for.
+        options: of the training.
+        units: whose the rows are that are protected; empty where each is a unit, None where none is.
+    """
+    keys = [input_key(example) for example in dataset.examples]
+    if held_out:
+        train, evaluation, untargeted = dataset.examples, held_out.examples, dataset.untargeted
+    else:
+        divide = partial(split, target=task.target) if units is None else partial(divide_by_unit, units=units)
+        train, evaluation = divide(dataset, options.eval_share, options.seed, keys)
+        untargeted = _not_among(dataset.untargeted, evaluation)
+    return _Parts(dataset, keys, held_out, (*train, *untargeted), evaluation, untargeted)
+
+
+def _note_reading(worker: Worker, sources: Sequence[Dataset], trained: Columns, *, reason: str) -> None:
+    """Say why it is this task, and which columns are others than before."""
+    messages = [reason] if reason else []
+    for source in sources:
+        messages += replaced_columns(source.path, trained, source.columns, worker.request.data.columns)
+    for message in messages:
+        worker.emit(Noted(message=message))
+
+
+def _report(worker: Worker, parts: _Parts, task: Task, options: DataOptions) -> None:
+    """Say what an inspection of the data finds."""
+    held_out = parts.held_out
+    eval_keys = [input_key(example) for example in held_out.examples] if held_out else []
+    inspection = examine(parts.dataset, parts.keys, task, evaluation=held_out, eval_keys=eval_keys)
+    report_data(worker, inspection, held_out=0 if held_out else len(parts.eval), share=options.eval_share)
+
+
+def _keys_trained_on(parts: _Parts) -> Iterator[bytes]:
     """Those of the examples that are trained on."""
-    left_out = set(map(id, held_out))
-    return (key for key, example in zip(keys, dataset.examples, strict=True) if id(example) not in left_out)
+    evaluated = set(map(id, parts.eval))
+    pairs = zip(parts.keys, parts.dataset.examples, strict=True)
+    yield from (key for key, example in pairs if id(example) not in evaluated)
+    yield from map(input_key, parts.untargeted)
 
 
 def _not_among(untargeted: Sequence[Example], held_out: Sequence[Example]) -> tuple[Example, ...]:
