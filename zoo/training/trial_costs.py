@@ -39,7 +39,29 @@ ROOM = 2
 """Times the size of what is written that has to be free, or it is not written and its size is worked out."""
 
 
+class _KeptBytes(NamedTuple):
+    """Of what is kept while it trains."""
+
+    best: int
+    """The weights of the best evaluation."""
+    checkpoint: int
+    """The weights, and what the optimizer knows of them."""
+
+
+class _MemoryBytes(NamedTuple):
+    """The most that was taken at once."""
+
+    device: int
+    """Of one device, evaluations included."""
+    worker: int
+    """Of the memory of the machine."""
+    worker_limit: int
+    """What they have of it, and what is free."""
+
+
 class _Written(NamedTuple):
+    """What it takes to write the best weights and the result."""
+
     best_s: float
     result_bytes: int
     writing_bytes: int
@@ -63,52 +85,78 @@ def measured(
     if setup.method.body_is_frozen and setup.run.world_size == 1:
         body_s, train_sets, eval_sets = _asked_once(setup, train_sets, eval_sets)
     before = memory.peak_bytes()
-    device = setup.accelerator.device
-    with arithmetic.convolutions(device, setup.method.module, train_sets, setup.plan.steps):
+    with arithmetic.convolutions(setup.accelerator.device, setup.method.module, train_sets, setup.plan.steps):
         trial = try_out(setup, train_sets)
     after_steps = memory.peak_bytes()
     evaluation_s = sum(_evaluation_s(setup, number, examples) for number, examples in enumerate(eval_sets))
-    has_evaluations = any(map(len, eval_sets))
-    best_bytes = sum(local(tensor).nbytes for tensor in checkpoint.trainable(setup.method.module).values())
-    state = trial.steps.optimizer.state.values()
-    moments = sum(local(one).nbytes for of_one in state for one in of_one.values() if isinstance(one, torch.Tensor))
-    if setup.is_sharded:
-        best_bytes, moments = (sum(gather_objects(one, setup.accelerator)) for one in (best_bytes, moments))
-    with_evaluations = peak_bytes(device)
-    written = _written(setup, trial.steps.optimizer, best_bytes)
+    kept = _kept_bytes(setup, trial.steps.optimizer)
+    with_evaluations = peak_bytes(setup.accelerator.device)
+    written = _written(setup, trial.steps.optimizer, kept.best)
     loading = memory.resident_bytes() + written.result_bytes  # the result is looked at when it is written
-    worker_bytes = max(before, after_steps, memory.peak_bytes(), loading)
-    peaks, rest = zip(*gather_objects((worker_bytes, with_evaluations), setup.accelerator), strict=True)
-    on_cpu = device.type == "cpu"
-    limit = memory.available_bytes() + sum(gather_objects(memory.resident_bytes(), setup.accelerator))
-    plan, times = setup.plan, trial.times
+    taken = _memory(setup, max(before, after_steps, memory.peak_bytes(), loading), with_evaluations)
+    figures = TrialFigures(
+        first_step_s=trial.times.first_s,
+        step_s=trial.times.step_s,
+        epoch_steps=setup.plan.steps_per_epoch,
+        measured_steps=trial.times.taken,
+        shapes_s=trial.times.shapes_s,
+        body_s=body_s,
+        evaluation_s=evaluation_s,
+        save_steps=setup.options.save_steps,
+        worker_bytes=taken.worker,
+        worker_limit_bytes=taken.worker_limit,
+    )
     return msgspec.structs.replace(
         planned,
         samples_per_s=trial.samples_per_s,
         micro_batch_size=trial.micro_batch_size,
-        memory_bytes=max(trial.memory_bytes, sum(rest) if on_cpu else max(rest)),
+        memory_bytes=max(trial.memory_bytes, taken.device),
         memory_limit_bytes=trial.limit_bytes,
-        trial=TrialFigures(
-            first_step_s=times.first_s,
-            step_s=times.step_s,
-            epoch_steps=plan.steps_per_epoch,
-            measured_steps=times.taken,
-            shapes_s=times.shapes_s,
-            body_s=body_s,
-            evaluation_s=evaluation_s,
-            evaluations=math.ceil(plan.steps / plan.eval_steps) if has_evaluations else 0,
-            checkpoint_bytes=best_bytes + moments,
-            checkpoint_s=written.best_s * (best_bytes + moments) / best_bytes if best_bytes else 0.0,
-            save_steps=setup.options.save_steps,
-            best_bytes=best_bytes if has_evaluations else 0,
-            best_s=written.best_s if has_evaluations else 0.0,
-            result_bytes=written.result_bytes,
-            writing_bytes=written.writing_bytes,
-            result_s=written.result_s,
-            worker_bytes=sum(peaks),
-            worker_limit_bytes=limit,
-        ),
+        trial=_with_writing(figures, setup, kept, written, has_evaluations=any(map(len, eval_sets))),
     )
+
+
+def _kept_bytes(setup: TrainingSetup, optimizer: torch.optim.Optimizer) -> _KeptBytes:
+    """Of all processes where each has a part of the network."""
+    best = sum(local(tensor).nbytes for tensor in checkpoint.trainable(setup.method.module).values())
+    states = optimizer.state.values()
+    moments = sum(local(one).nbytes for state in states for one in state.values() if isinstance(one, torch.Tensor))
+    if setup.is_sharded:
+        best, moments = (sum(gather_objects(one, setup.accelerator)) for one in (best, moments))
+    return _KeptBytes(best, best + moments)
+
+
+def _memory(setup: TrainingSetup, worker_bytes: int, device_bytes: int) -> _MemoryBytes:
+    """Of all processes.
+
+    Args:
+        setup: of the training.
+        worker_bytes: the most that this process had of the memory of the machine.
+        device_bytes: likewise of that of its device.
+    """
+    of_workers, of_devices = zip(*gather_objects((worker_bytes, device_bytes), setup.accelerator), strict=True)
+    shared = setup.accelerator.device.type == "cpu"
+    limit = memory.available_bytes() + sum(gather_objects(memory.resident_bytes(), setup.accelerator))
+    return _MemoryBytes(sum(of_devices) if shared else max(of_devices), sum(of_workers), limit)
+
+
+def _with_writing(
+    figures: TrialFigures, setup: TrainingSetup, kept: _KeptBytes, written: _Written, *, has_evaluations: bool
+) -> TrialFigures:
+    """The same with what evaluations, checkpoints and the result write."""
+    plan = setup.plan
+    figures = msgspec.structs.replace(
+        figures,
+        checkpoint_bytes=kept.checkpoint,
+        checkpoint_s=written.best_s * kept.checkpoint / kept.best if kept.best else 0.0,
+        result_bytes=written.result_bytes,
+        writing_bytes=written.writing_bytes,
+        result_s=written.result_s,
+    )
+    if not has_evaluations:
+        return figures
+    evaluations = math.ceil(plan.steps / plan.eval_steps)
+    return msgspec.structs.replace(figures, evaluations=evaluations, best_bytes=kept.best, best_s=written.best_s)
 
 
 def _is_long(setup: TrainingSetup, seconds: float) -> bool:
