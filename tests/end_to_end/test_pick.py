@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import pytest
 import torch
 
 import zoo
+from tests.messages import TOPICS, write_messages
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.jobs import Job, Place
@@ -26,23 +26,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.usefixture
 
 MODELS = ["bert-tiny", "bert-mini", "bert-small"]
 CPU = {"device": "cpu", "precision": "fp32"}
-WORDS = {"delivery": "parcel courier monday late", "refund": "money back lamp broken", "app": "screen crash login"}
-
-
-def write_messages(path: Path, rows: int, seed: int) -> Path:
-    draw = random.Random(seed)
-    lines = []
-    for _ in range(rows):
-        label = draw.choice(list(WORDS))
-        words = [*draw.sample(WORDS[label].split(), 2), *draw.sample(["the", "my", "is", "and", "this", "please"], 3)]
-        lines.append(f"{' '.join(words)} {draw.random():.3f},{label}\n")
-    path.write_text("text,label\n" + "".join(lines))
-    return path
 
 
 @pytest.fixture(scope="module")
 def messages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_messages(tmp_path_factory.mktemp("messages") / "messages.csv", 200, seed=1)
+    return write_messages(tmp_path_factory.mktemp("messages") / "messages.csv", 200, seed=1, numbered=True)
 
 
 class StoppedAfterOne(Worker):
@@ -89,7 +77,7 @@ def test_one_is_picked_and_the_table_says_why(picked: zoo.Run, messages: Path) -
         assert one.test is not None
     assert picked.metrics["accuracy"] == chosen.test
     assert picked.intervals["accuracy"].low <= picked.metrics["accuracy"]
-    assert picked.model.predict("my parcel is late").label in WORDS
+    assert picked.model.predict("my parcel is late").label in TOPICS
     readme = (picked.folder.model_folder / "README.md").read_text()
     assert f"## Why {chosen.name}" in readme
     assert "| floor |" in readme

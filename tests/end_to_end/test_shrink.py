@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 import zoo
 from tests.echo_runs import until
+from tests.messages import write_messages
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.devices import available, is_native
@@ -26,22 +27,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixture
 ALLOWED = 0.03
 """Of 400 rows: some may be answered otherwise, as 8 bits are multiplied otherwise by other processors."""
 CPU = {"device": "cpu", "precision": "fp32"}
-WORDS = {
-    "delivery": "parcel courier monday late",
-    "refund": "money back lamp broken",
-    "app": "screen crash login button",
-}
-
-
-def write_messages(path: Path, rows: int, seed: int) -> Path:
-    draw = random.Random(seed)
-    lines = []
-    for _ in range(rows):
-        label = draw.choice(list(WORDS))
-        words = [*draw.sample(WORDS[label].split(), 2), *draw.sample(["the", "my", "is", "and", "this", "please"], 3)]
-        lines.append(f"{' '.join(words)},{label}\n")
-    path.write_text("text,label\n" + "".join(lines))
-    return path
 
 
 @pytest.fixture(scope="module")

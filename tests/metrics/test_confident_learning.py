@@ -40,10 +40,10 @@ def test_flipped_labels_come_first() -> None:
     probabilities += random.uniform(0, 0.1, size=probabilities.shape)
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     flipped = random.choice(1_000, size=50, replace=False)
-    given = true.copy()
-    given[flipped] = (true[flipped] + 1) % 4
+    labels = true.copy()
+    labels[flipped] = (true[flipped] + 1) % 4
 
-    doubts = doubts_of_classes(probabilities, given.tolist())
+    doubts = doubts_of_classes(probabilities, labels.tolist())
 
     assert {doubt.place for doubt in doubts.rows} <= set(flipped.tolist())
     assert len(doubts.rows) == round(1_000 * doubts.wrong) >= 35
@@ -57,15 +57,15 @@ def test_of_several_labels_each_is_doubted_where_it_is_given_and_where_it_is_mis
     true = random.random((200, 3)) < 0.4
     probabilities = np.where(true, 0.9, 0.1) + random.uniform(-0.05, 0.05, size=true.shape)
     probabilities[[7, 11]] = np.where(true[[7, 11]], 0.97, 0.03)
-    given = true.copy()
-    given[7, 0] = ~given[7, 0]
-    given[11, 2] = ~given[11, 2]
+    has_label = true.copy()
+    has_label[7, 0] = ~has_label[7, 0]
+    has_label[11, 2] = ~has_label[11, 2]
 
-    doubts = doubts_of_sets(probabilities, given)
+    doubts = doubts_of_sets(probabilities, has_label)
 
     assert {doubt.place for doubt in doubts.rows} == {7, 11}
     for doubt in doubts.rows:
         assert set(doubt.proposed) == set(np.flatnonzero(true[doubt.place]))
         assert doubt.probability > 0.8
-        assert doubt.given == pytest.approx(1 - doubt.probability)
+        assert doubt.label_probability == pytest.approx(1 - doubt.probability)
     assert 0 < doubts.wrong < 0.02

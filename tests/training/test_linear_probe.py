@@ -15,11 +15,11 @@ def test_it_beats_guessing_only_where_there_is_something_to_learn() -> None:
     labels = random.integers(3, size=300)
     centres = random.normal(size=(3, 16)).astype(np.float32)
     noise = random.normal(size=(300, 16)).astype(np.float32)
-    given = np.eye(3, dtype=bool)[labels]
+    has_label = np.eye(3, dtype=bool)[labels]
     folds = fold_numbers([f"{row}".encode() for row in range(300)], labels.tolist(), 5)
 
     def agreement(vectors: np.ndarray) -> float:
-        probabilities = out_of_fold_probabilities(vectors, given, folds, exclusive=True, should_stop=lambda: False)
+        probabilities = out_of_fold_probabilities(vectors, has_label, folds, exclusive=True, should_stop=lambda: False)
         np.testing.assert_allclose(probabilities.sum(axis=1), 1)
         return float((probabilities.argmax(axis=1) == labels).mean())
 
@@ -30,12 +30,12 @@ def test_it_beats_guessing_only_where_there_is_something_to_learn() -> None:
 def test_labels_of_which_a_row_may_have_several_are_each_for_themselves() -> None:
     random = np.random.default_rng(1)
     vectors = random.normal(size=(300, 8)).astype(np.float32)
-    given = vectors[:, :3] > 0.5
+    has_label = vectors[:, :3] > 0.5
     folds = [row % 5 for row in range(300)]
 
-    probabilities = out_of_fold_probabilities(vectors, given, folds, exclusive=False, should_stop=lambda: False)
+    probabilities = out_of_fold_probabilities(vectors, has_label, folds, exclusive=False, should_stop=lambda: False)
 
-    assert ((probabilities > 0.5) == given).mean() > 0.9
+    assert ((probabilities > 0.5) == has_label).mean() > 0.9
 
 
 def test_it_can_be_stopped() -> None:

@@ -14,6 +14,7 @@ from zoo.abilities import predict_options
 from zoo.answers import Rejected
 from zoo.api.model import Model, load
 from zoo.catalog import Catalog
+from zoo.data.columns import columns_called
 from zoo.encoding import encode_json
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.kinds.kind import Unusable, is_empty
@@ -145,7 +146,7 @@ def _input_columns(model: Model, columns: Mapping[str, Any], names: Mapping[str,
     for role in model.task.input.roles:
         usual = filter(None, (model.card.columns.get(role), *model.task.usual_columns(role)))
         candidates = (names[role],) if role in names else tuple(dict.fromkeys(usual))
-        column = next((column for name in candidates for column in _columns_called(name, columns)), None)
+        column = next((column for name in candidates for column in columns_called(name, columns)), None)
         if column is None:
             raise DatasetInvalid(
                 f"the batch has no column {' or '.join(candidates)}; columns found: {name_list(tuple(columns))}",
@@ -153,11 +154,6 @@ def _input_columns(model: Model, columns: Mapping[str, Any], names: Mapping[str,
             )
         input_columns[role] = column
     return input_columns
-
-
-def _columns_called(name: str, columns: Mapping[str, Any]) -> list[str]:
-    """The columns of a name: the one that is spelt so, else those that are but for capitals."""
-    return [name] if name in columns else [column for column in columns if column.lower() == name.lower()]
 
 
 def _check_lengths(columns: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from zoo.data.example import UNKNOWN, Columns
@@ -37,17 +37,17 @@ def find_columns(
     for role, kind in task.roles.items():
         used = {column.lower() for column in resolved.values()}
         usual = tuple(name for name in task.usual_columns(role) if name.lower() not in used)
-        before = trained.get(role, "")
-        column = _find(table, role, kind, _before(before, usual), columns.get(role, ""))
+        trained_column = trained.get(role, "")
+        column = _find(table, role, kind, _trained_first(trained_column, usual), columns.get(role, ""))
         if role != TARGET and (not column or table.input_kind not in (None, kind)):
             check_kind(table, task)
-            raise _missing(table, task, role, usual, before)
+            raise _missing(table, task, role, usual, trained_column)
         if other := next((other for other, earlier in resolved.items() if earlier == column), ""):
             raise _used_twice(table, column, (other, task.roles[other]), (role, kind))
         if column:
             resolved[role] = column
         elif require_target:
-            raise _missing(table, task, role, usual, before)
+            raise _missing(table, task, role, usual, trained_column)
     return resolved
 
 
@@ -89,10 +89,10 @@ def likely_kind(table: Table, input_columns: Iterable[str] = ()) -> InputKind | 
     """
     if table.input_kind:
         return table.input_kind
-    wanted = {name.lower() for name in input_columns}
-    names = [name for name in table.columns if not wanted or name.lower() in wanted]
-    named = [kind for kind in INPUT_KINDS if _columns_named(names, kind)]
-    return next((kind for kind in named if kind.comes_first and _holds(table, names, kind)), next(iter(named), None))
+    known = {name.lower() for name in input_columns}
+    names = [name for name in table.columns if not known or name.lower() in known]
+    kinds = [kind for kind in INPUT_KINDS if _columns_named(names, kind)]
+    return next((kind for kind in kinds if kind.comes_first and _holds(table, names, kind)), next(iter(kinds), None))
 
 
 def _columns_named(names: Iterable[str], kind: InputKind) -> list[str]:
@@ -186,9 +186,16 @@ def usual_columns(table: Table, task: Task, trained: Columns = UNKNOWN) -> Colum
     for role, kind in task.roles.items():
         used = {column.lower() for column in columns.values()}
         usual = tuple(name for name in task.usual_columns(role) if name.lower() not in used)
-        if column := _find(table, role, kind, _before(trained.get(role, ""), usual), ""):
+        if column := _find(table, role, kind, _trained_first(trained.get(role, ""), usual), ""):
             columns[role] = column
     return columns
+
+
+def columns_called(name: str, columns: Collection[str]) -> list[str]:
+    """Those of a name: the ones that are spelt so, else those that are but for capitals."""
+    return [column for column in columns if column == name] or [
+        column for column in columns if column.lower() == name.lower()
+    ]
 
 
 def _find(table: Table, role: str, kind: Kind, usual: tuple[str, ...], requested: str) -> str:
@@ -200,9 +207,7 @@ def _find(table: Table, role: str, kind: Kind, usual: tuple[str, ...], requested
 
 def _column(table: Table, what: str, flag: str, names: Iterable[str], requested: str) -> str:
     for name in names:
-        columns = [column for column in table.columns if column == name] or [
-            column for column in table.columns if column.lower() == name.lower()
-        ]
+        columns = columns_called(name, table.columns)
         if len(columns) > 1:
             raise DatasetInvalid(
                 f"{table.path} has {len(columns)} columns called {name}; columns found: {name_list(table.columns)}",
@@ -224,7 +229,7 @@ def _column(table: Table, what: str, flag: str, names: Iterable[str], requested:
     return ""
 
 
-def _before(trained: str, usual: tuple[str, ...]) -> tuple[str, ...]:
+def _trained_first(trained: str, usual: tuple[str, ...]) -> tuple[str, ...]:
     return (trained, *usual) if trained else usual
 
 

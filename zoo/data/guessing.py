@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from zoo.data.columns import likely_kind, usual_columns
+from zoo.data.columns import columns_called, likely_kind, usual_columns
 from zoo.data.example import UNKNOWN, Columns
 from zoo.data.layout import parts_of
 from zoo.data.table import Table
@@ -103,7 +103,7 @@ def _reason(tasks: Sequence[Task], best: int, columns: Sequence[str], likeness: 
 def _target_column(table: Table, task: Task, columns: Mapping[str, str], trained: Columns) -> str:
     """The column of the target, as the table spells it; empty where there is none."""
     if name := columns.get(TARGET, ""):
-        return next((column for column in table.columns if column.lower() == name.lower()), "")
+        return next(iter(columns_called(name, table.columns)), "")
     return usual_columns(table, task, trained).get(TARGET, "")
 
 

@@ -22,13 +22,13 @@ class Doubt(NamedTuple):
     """Places of the labels that it more probably has."""
     probability: float
     """Of what is proposed: where a row may have several labels, of the one label in it that is doubted the most."""
-    given: float
+    label_probability: float
     """Likewise, of what the data say."""
 
     @property
     def margin(self) -> float:
         """By how much what is proposed is more probable."""
-        return self.probability - self.given
+        return self.probability - self.label_probability
 
 
 class Doubts(NamedTuple):
@@ -40,42 +40,42 @@ class Doubts(NamedTuple):
     """Share of the labels that is estimated to be wrong, by the confident joint."""
 
 
-def doubts_of_classes(probabilities: Any, given: Sequence[int]) -> Doubts:
+def doubts_of_classes(probabilities: Any, labels: Sequence[int]) -> Doubts:
     """Of rows that have one label each.
 
     Args:
         probabilities: of the labels, out of fold, shape (rows, labels), of numpy.
-        given: place of the label of each row.
+        labels: place of the label of each row.
     """
     import numpy as np
 
-    labels, rows = np.asarray(given), np.arange(len(given))
-    confident = _confident(probabilities, labels)
-    wrong = _wrong_share(labels, confident)
-    given_somewhere = np.isin(np.arange(probabilities.shape[1]), labels)
-    likeliest = np.where(given_somewhere, probabilities, -1.0).argmax(axis=1)
-    proposed = np.where((confident >= 0) & (confident != labels), confident, likeliest)
-    margins = probabilities[rows, proposed] - probabilities[rows, labels]
+    own_labels, rows = np.asarray(labels), np.arange(len(labels))
+    confident = _confident(probabilities, own_labels)
+    wrong = _wrong_share(own_labels, confident)
+    is_used = np.isin(np.arange(probabilities.shape[1]), own_labels)
+    likeliest = np.where(is_used, probabilities, -1.0).argmax(axis=1)
+    proposed = np.where((confident >= 0) & (confident != own_labels), confident, likeliest)
+    margins = probabilities[rows, proposed] - probabilities[rows, own_labels]
     doubted = _doubted(margins, confident == proposed, wrong)
     doubts = [
         Doubt(int(row), (int(proposed[row]),), float(probabilities[row, proposed[row]]), float(own))
-        for row, own in zip(rows[doubted], probabilities[rows, labels][doubted], strict=True)
+        for row, own in zip(rows[doubted], probabilities[rows, own_labels][doubted], strict=True)
     ]
     return Doubts(_ranked(doubts), wrong)
 
 
-def doubts_of_sets(probabilities: Any, given: Any) -> Doubts:
+def doubts_of_sets(probabilities: Any, has_label: Any) -> Doubts:
     """Of rows that have any number of labels: each label is for itself in doubt, where it is given and where not.
 
     Args:
         probabilities: of the labels, out of fold, shape (rows, labels), of numpy.
-        given: which of them a row has, of that shape, of truth values.
+        has_label: which of them a row has, of that shape, of truth values.
     """
     import numpy as np
 
-    proposed, wrong = given.copy(), []
-    for label in range(given.shape[1]):
-        own = given[:, label].astype(int)
+    proposed, wrong = has_label.copy(), []
+    for label in range(has_label.shape[1]):
+        own = has_label[:, label].astype(int)
         if 0 < own.sum() < len(own):
             both = np.stack([1 - probabilities[:, label], probabilities[:, label]], axis=1)
             confident = _confident(both, own)
@@ -83,9 +83,9 @@ def doubts_of_sets(probabilities: Any, given: Any) -> Doubts:
             margins = both[np.arange(len(own)), 1 - own] - both[np.arange(len(own)), own]
             proposed[:, label] ^= _doubted(margins, confident == 1 - own, wrong[-1])
     doubts = []
-    of_given = np.where(given, probabilities, 1 - probabilities)
-    for row in np.flatnonzero((proposed != given).any(axis=1)):
-        least = float(of_given[row][proposed[row] != given[row]].min())
+    of_label = np.where(has_label, probabilities, 1 - probabilities)
+    for row in np.flatnonzero((proposed != has_label).any(axis=1)):
+        least = float(of_label[row][proposed[row] != has_label[row]].min())
         doubts.append(Doubt(int(row), tuple(map(int, np.flatnonzero(proposed[row]))), 1 - least, least))
     return Doubts(_ranked(doubts), float(np.mean(wrong)) if wrong else 0.0)
 

@@ -103,13 +103,13 @@ class Probe(NamedTuple):
 
 
 def out_of_fold_probabilities(
-    vectors: Any, given: Any, folds: Sequence[int], *, exclusive: bool, should_stop: Callable[[], bool]
+    vectors: Any, has_label: Any, folds: Sequence[int], *, exclusive: bool, should_stop: Callable[[], bool]
 ) -> Any:
     """How probable each label of each row is, by a probe that has learnt from the other folds.
 
     Args:
         vectors: of the rows, float32 of numpy, shape (rows, width).
-        given: which labels a row has, truth values of numpy, shape (rows, labels).
+        has_label: which labels a row has, truth values of numpy, shape (rows, labels).
         folds: number of the fold of each row.
         exclusive: whether each row has exactly one label, rather than any number.
         should_stop: whether somebody asked for it.
@@ -120,15 +120,15 @@ def out_of_fold_probabilities(
     Raises:
         RunCancelled: somebody asked for it.
     """
-    probe = Probe(given.shape[1], _exclusive_losses if exclusive else _separate_losses, should_stop)
-    targets = torch.from_numpy(given.astype(np.float32))
+    probe = Probe(has_label.shape[1], _exclusive_losses if exclusive else _separate_losses, should_stop)
+    targets = torch.from_numpy(has_label.astype(np.float32))
     logits = probe.out_of_fold(torch.from_numpy(vectors), targets, torch.tensor(folds)).double()
     return (logits.softmax(1) if exclusive else logits.sigmoid()).numpy()
 
 
-def _exclusive_losses(logits: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
-    return functional.cross_entropy(logits, given, reduction="none")
+def _exclusive_losses(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    return functional.cross_entropy(logits, targets, reduction="none")
 
 
-def _separate_losses(logits: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
-    return functional.binary_cross_entropy_with_logits(logits, given, reduction="none").sum(1)
+def _separate_losses(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    return functional.binary_cross_entropy_with_logits(logits, targets, reduction="none").sum(1)

@@ -60,7 +60,7 @@ def doubtful_labels(
             input=examples[doubt.place].input,
             label=target.written(examples[doubt.place].target),
             proposed=_written(tuple(labels[place] for place in doubt.proposed), target),
-            label_probability=round(doubt.given, 6),
+            label_probability=round(doubt.label_probability, 6),
             proposed_probability=round(doubt.probability, 6),
         )
         for doubt in doubts

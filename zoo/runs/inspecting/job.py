@@ -50,19 +50,19 @@ def inspect_labels(worker: Worker) -> AnyEvent:
     dataset, quarantine = _rows(worker, card, task)
     release()
     vectors = RowVectors(worker, plugin, card, task, dataset)
-    judged = _Judged(worker, task, dataset, vectors.all(quarantine))
-    doubts = judged.doubts()
+    probed = _ProbedRows(worker, task, dataset, vectors.all(quarantine))
+    doubts = probed.doubts()
     target = _target(dataset)
-    rows = doubtful_labels(doubts.rows, judged.examples, dataset.labels, target)
+    rows = doubtful_labels(doubts.rows, probed.examples, dataset.labels, target)
     write_doubtful_labels(rows, worker.folder.path / FILE)
     if request.out:
         write_doubtful_labels(rows, Path(request.out))
-    count, agreed = len(judged.examples), judged.agreed
-    metrics = {"doubtful": len(rows) / count, "agreement": agreed / count}
+    count, agreements = len(probed.examples), probed.agreements
+    metrics = {"doubtful": len(rows) / count, "agreement": agreements / count}
     worker.emit(EvaluationCompleted(step=0, metrics=metrics, rows=count))
     return RunFinished(
         metrics=metrics,
-        intervals=named(("agreement",), [wilson_interval(agreed, count)]),
+        intervals=named(("agreement",), [wilson_interval(agreements, count)]),
         report=_report(rows, count, doubts.wrong),
         labels=dataset.labels,
     )
@@ -97,26 +97,27 @@ def _rows(worker: Worker, card: Card, task: Task) -> tuple[Dataset, Quarantine]:
             sha256=dataset.sha256,
         )
     )
-    if learnt := count_trained_on(card.name, dataset.examples):
+    if trained_on := count_trained_on(card.name, dataset.examples):
         rows = counted(len(dataset.examples), "row")
         worker.emit(
             Warned(
-                message=f"{card.name} was trained on {learnt:,} of these {rows}, with their labels: what it learnt by "
-                "heart is not doubted; the model that it began from has seen none of them"
+                message=f"{card.name} was trained on {trained_on:,} of these {rows}, with their labels: what it learnt "
+                "by heart is not doubted; the model that it began from has seen none of them"
             )
         )
     return dataset, quarantine
 
 
 class _Agreement(NamedTuple):
-    """How the labels of rows and a probe's answers lie together."""
+    """How the labels of rows and a probe's answers lie together, both of shape (rows, labels)."""
 
     probabilities: Any
-    given: Any
+    has_label: Any
+    """Truth values."""
 
 
-class _Judged:
-    """Rows that are judged by one another.
+class _ProbedRows:
+    """Rows that are judged by one another: a probe that has learnt from some answers the others.
 
     Args:
         worker: of the run.
@@ -138,45 +139,45 @@ class _Judged:
         _check_enough(dataset.path, len(examples))
         folds = dealt(worker, task, dataset, examples, FOLDS)
         places = {label: place for place, label in enumerate(dataset.labels)}
-        given = np.zeros((len(examples), len(places)), dtype=bool)
+        has_label = np.zeros((len(examples), len(places)), dtype=bool)
         for row, example in enumerate(examples):
-            given[row, [places[label] for label in target.labels_of(example.target)]] = True
+            has_label[row, [places[label] for label in target.labels_of(example.target)]] = True
         self.exclusive = target.has_classes
         probe = importlib.import_module("zoo.training.linear_probe")
         probabilities = probe.out_of_fold_probabilities(
-            vectors[readable], given, folds, exclusive=self.exclusive, should_stop=worker.should_stop
+            vectors[readable], has_label, folds, exclusive=self.exclusive, should_stop=worker.should_stop
         )
-        known = self._known(given, folds)
+        known = self._known(has_label, folds)
         if not known.all():
             message = f"{counted(int((~known).sum()), 'row')} have a label that no other fold has, and are not judged"
             worker.emit(Noted(message=message))
         self.examples = [example for example, is_known in zip(examples, known, strict=True) if is_known]
         _check_enough(dataset.path, len(self.examples))
-        self._rows = _Agreement(probabilities[known], given[known])
+        self._rows = _Agreement(probabilities[known], has_label[known])
 
-    def _known(self, given: Any, folds: Sequence[int]) -> Any:
+    def _known(self, has_label: Any, folds: Sequence[int]) -> Any:
         """Whether the label of a row is learnt from rows of other folds, too; of several labels each."""
         import numpy as np
 
         numbers = np.asarray(folds)
-        of_folds = np.stack([given[numbers == fold].any(axis=0) for fold in range(FOLDS)])
+        of_folds = np.stack([has_label[numbers == fold].any(axis=0) for fold in range(FOLDS)])
         lone = of_folds.sum(axis=0) == 1
-        return ~(given & lone).any(axis=1)
+        return ~(has_label & lone).any(axis=1)
 
     def doubts(self) -> Doubts:
         """What is in doubt, by the places of `examples`."""
-        probabilities, given = self._rows
+        probabilities, has_label = self._rows
         if self.exclusive:
-            return doubts_of_classes(probabilities, given.argmax(axis=1))
-        return doubts_of_sets(probabilities, given)
+            return doubts_of_classes(probabilities, has_label.argmax(axis=1))
+        return doubts_of_sets(probabilities, has_label)
 
     @property
-    def agreed(self) -> int:
+    def agreements(self) -> int:
         """Rows of which the probe says what the data say."""
-        probabilities, given = self._rows
+        probabilities, has_label = self._rows
         if self.exclusive:
-            return int((probabilities.argmax(axis=1) == given.argmax(axis=1)).sum())
-        return int(((probabilities >= EVEN) == given).all(axis=1).sum())
+            return int((probabilities.argmax(axis=1) == has_label.argmax(axis=1)).sum())
+        return int(((probabilities >= EVEN) == has_label).all(axis=1).sum())
 
 
 def _check_enough(path: str, rows: int) -> None:

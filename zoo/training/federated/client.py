@@ -66,12 +66,12 @@ class ClientLost(Exception):
 
     Args:
         message: for whoever has the rows.
-        told: for others: words that name nothing the client has.
+        public: for others: words that name nothing the client has.
     """
 
-    def __init__(self, message: str, told: str) -> None:
+    def __init__(self, message: str, public: str) -> None:
         super().__init__(message)
-        self.told = told
+        self.public = public
 
 
 def make_client(setup: TrainingSetup, train: EncodedExamples, evaluation: EncodedExamples, steps: int) -> Client:
@@ -120,7 +120,7 @@ def learn(
     client: Client,
     turn: Turn,
     federation: FederationOptions,
-    begun_with: State,
+    start: State,
     micro_batch_size: int,
     emit: Callable[[AnyEvent], None],
 ) -> tuple[State, int] | None:
@@ -130,7 +130,7 @@ def learn(
         client: whose turn it is; its module has the weights that all begin with.
         turn: which one.
         federation: whether it is pulled back to these.
-        begun_with: these.
+        start: these weights.
         micro_batch_size: examples computed at once.
         emit: is told.
 
@@ -145,7 +145,7 @@ def learn(
     setup.method.train_mode()
     steps = OptimizerSteps(setup, emit, last=turn.last)
     if federation.mu is not None:
-        _pull_back(steps.optimizer, setup.method.module, begun_with, federation.mu)
+        _pull_back(steps.optimizer, setup.method.module, start, federation.mu)
     batches = TrainingBatches(setup, [client.train], [min(micro_batch_size, setup.plan.micro_batch_size)])
     with contextlib.closing(steps), contextlib.closing(FittingSteps(setup, steps, batches, emit)) as fitting:
         try:
@@ -165,10 +165,10 @@ def learn(
     return state, sizes[0]
 
 
-def _pull_back(optimizer: torch.optim.Optimizer, module: nn.Module, begun_with: State, mu: float) -> None:
+def _pull_back(optimizer: torch.optim.Optimizer, module: nn.Module, start: State, mu: float) -> None:
     """Let the gradient have that of mu / 2 times the squared distance to weights (Li et al. 2020, arXiv:1812.06127)."""
     anchors = [
-        (parameter, begun_with[name].to(parameter.device, copy=True))
+        (parameter, start[name].to(parameter.device, copy=True))
         for name, parameter in module.named_parameters()
         if parameter.requires_grad
     ]
@@ -181,7 +181,7 @@ def _pull_back(optimizer: torch.optim.Optimizer, module: nn.Module, begun_with: 
     optimizer.register_step_pre_hook(pull)
 
 
-def told_of_turn(
+def turn_reporter(
     emit: Callable[[AnyEvent], None],
     client: Client,
     turn: Turn,
@@ -190,7 +190,7 @@ def told_of_turn(
     epochs: float,
     epsilon: float | None = None,
 ) -> Callable[[AnyEvent], None]:
-    """Tells of a turn as a part of the whole run.
+    """What reports a turn as a part of the whole run.
 
     Args:
         emit: is told.
@@ -201,10 +201,10 @@ def told_of_turn(
         epsilon: that is spent when the round of the turn is over; None where it is not private.
     """
     whole = {"steps": steps, "epsilon": epsilon}
-    return partial(_tell, emit, client.name, turn, epochs, whole)
+    return partial(_report, emit, client.name, turn, epochs, whole)
 
 
-def _tell(
+def _report(
     emit: Callable[[AnyEvent], None],
     name: str,
     turn: Turn,

@@ -216,7 +216,7 @@ class Site:
             learnt = learn(self.client, turn, self.federation, self.weights, self.micro_batch_size, self.told)
         except ClientLost as lost:
             self.run.warn(f"round {number}: nothing is sent: {lost}")
-            self.member.client.lose(number, lost.told)
+            self.member.client.lose(number, lost.public)
             return True
         if learnt is None:
             return False

@@ -26,7 +26,7 @@ from zoo.training.engine import begin_training
 from zoo.training.evaluation import Evaluation, evaluate
 from zoo.training.exporting import export
 from zoo.training.federated.averaging import Average, State, copied, put_back, travelling
-from zoo.training.federated.client import Client, ClientLost, learn, plan_client, reduced, told_of_turn
+from zoo.training.federated.client import Client, ClientLost, learn, plan_client, reduced, turn_reporter
 from zoo.training.federated.planning import (
     epochs_of,
     federated_setup,
@@ -218,7 +218,7 @@ class FederatedTraining:
         """Let a client train; False where a stop was asked for."""
         client = self.clients[turn.client]
         spent = self.private.spent(self.until([turn])) if self.private else None
-        emit = told_of_turn(
+        emit = turn_reporter(
             self.run.emit, client, turn, steps=self.planned.steps, epochs=self.planned.epochs, epsilon=spent
         )
         put_back(self.module, self.weights)
