@@ -83,7 +83,7 @@ def wait_quietly(run: zoo.Run) -> zoo.Run:
 
 
 HOLD = """
-import os, pathlib, sys, time
+import contextlib, os, pathlib, sys, time
 
 held = pathlib.Path({held!r})
 been_held = []
@@ -92,26 +92,33 @@ def hold(event, args):
     if event != "os.rename" or been_held:
         return
     target = pathlib.Path(os.fsdecode(args[1]))
-    number = target.name.removeprefix("step-")
+    number, folder = target.name.removeprefix("step-"), target.parent.parent
     if target.parent.name == "checkpoints" and number.isdecimal() and int(number) > {step}:
-        been_held.append(target)
-        held.touch()
-        while held.exists():
-            time.sleep(0.02)
+        if {run!r} in ("", folder.name):
+            been_held.append(target)
+            with contextlib.suppress(FileNotFoundError):  # nobody wants it to stand still any more
+                held.touch()
+            while held.exists() and not (folder / "stop").exists():
+                time.sleep(0.02)
 
 sys.addaudithook(hold)
 """
 
 
 @contextmanager
-def held_after(step: int) -> Iterator[Path]:
-    """Workers that start within stand still once they have a checkpoint of that step, as long as that file is there.
+def held_after(step: int, run: str = "") -> Iterator[Path]:
+    """Workers that start within stand still once they have a checkpoint of that step.
 
-    So a run is stopped or killed half-way on any machine, however fast the worker and however late the test.
+    They do so as long as that file is there and nobody asks them to stop. So a run is stopped, killed or looked at
+    half-way on any machine, however fast the worker and however late the test.
+
+    Args:
+        step: of the checkpoint.
+        run: name of the only one that stands still; all do if not given, one after the other for the same file.
     """
     with tempfile.TemporaryDirectory() as site, pytest.MonkeyPatch.context() as environment:
         held = Path(site) / "held"
-        (Path(site) / "sitecustomize.py").write_text(HOLD.format(step=step, held=str(held)), encoding="utf-8")
+        (Path(site) / "sitecustomize.py").write_text(HOLD.format(step=step, held=str(held), run=run), encoding="utf-8")
         environment.setenv("PYTHONPATH", site, prepend=os.pathsep)
         yield held
 
@@ -125,6 +132,16 @@ def killed_after(start: Callable[[], zoo.Run], *, step: int) -> zoo.Run:
         assert worker is not None
         psutil.Process(worker.pid).kill()
     assert wait_quietly(run).status == "crashed"
+    return run
+
+
+def stopped_after(start: Callable[[], zoo.Run], *, step: int) -> zoo.Run:
+    """A run that was stopped after the checkpoint of that step, within the next one."""
+    with held_after(step) as held:
+        run = start()
+        until(held.exists)
+        run.stop()
+    assert wait_quietly(run).status == "cancelled"
     return run
 
 

@@ -175,7 +175,7 @@ def test_unknown_names_offer_the_nearest(words: str) -> None:
 
 @pytest.mark.slow
 def test_waiting_ends_when_the_time_is_up_and_the_run_does_not(finetune: Start) -> None:
-    run = finetune(pause_ms=100)
+    run = finetune(max_steps=2000, pause_ms=50)
     with pytest.raises(TimeoutError, match="still going on"):
         run.wait(0.3, progress=False)
 

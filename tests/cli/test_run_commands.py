@@ -13,7 +13,7 @@ import pytest
 
 import zoo
 from tests.commands import zoo as type_in
-from tests.echo_runs import until
+from tests.echo_runs import held_after, until
 from tests.processes import popen
 from zoo.cli import main
 
@@ -81,19 +81,19 @@ def test_a_dry_run_says_what_would_be_done(echo: None, rows: Path, store: Path) 
 def test_detach_ps_attach_stop_resume_logs_rm(echo: None, rows: Path) -> None:
     """The life of a run, each command on its own; the worker that goes on keeps no pipe of the first one open."""
     command = [sys.executable, "-m", "zoo", "finetune", "echo", "--data", str(rows), "--name", "slow"]
-    detached = subprocess.run(
-        [*command, "--pause-ms", "100", "--detach", *HERE], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert (detached.returncode, detached.stdout) == (0, "slow\n")
-    run = zoo.open_run("slow")
-    until(lambda: run.snapshot.step >= 2)
-    (live,) = json.loads(type_in("ps", "--json").stdout)
-    assert (live["run"], live["status"], live["steps"]) == ("slow", "running", 36)
+    with held_after(2) as held:
+        detached = subprocess.run(
+            [*command, "--detach", *HERE], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (detached.returncode, detached.stdout) == (0, "slow\n")
+        until(held.exists)
+        (live,) = json.loads(type_in("ps", "--json").stdout)
+        assert (live["run"], live["status"], live["steps"]) == ("slow", "running", 36)
 
-    refused = type_in("rm", "slow", "-y")
-    assert (refused.returncode, "still going" in refused.stderr) == (2, True)
-    stopped = type_in("stop", "slow")
-    assert (stopped.returncode, stopped.stdout) == (0, "slow: asked\n")
+        refused = type_in("rm", "slow", "-y")
+        assert (refused.returncode, "still going" in refused.stderr) == (2, True)
+        stopped = type_in("stop", "slow")
+        assert (stopped.returncode, stopped.stdout) == (0, "slow: asked\n")
     assert json.loads(type_in("ps", "--json").stdout) == []
     assert json.loads(type_in("runs", "--json").stdout)[0]["status"] == "cancelled"
     assert type_in("attach", "slow").returncode == 130
@@ -115,10 +115,11 @@ def test_detach_ps_attach_stop_resume_logs_rm(echo: None, rows: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a console, not to a process")
 def test_ctrl_c_asks_the_run_to_stop(echo: None, rows: Path) -> None:
     command = [sys.executable, "-m", "zoo", "finetune", "echo", "--data", str(rows), "--name", "slow"]
-    process = popen([*command, "--pause-ms", "100", *HERE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    until(lambda: any(run.snapshot.step >= 2 for run in zoo.list_runs()))
-    os.kill(process.pid, signal.SIGINT)
-    out, talk = process.communicate(timeout=60)
+    with held_after(2) as held:
+        process = popen([*command, *HERE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        until(held.exists)
+        os.kill(process.pid, signal.SIGINT)
+        out, talk = process.communicate(timeout=60)
 
     assert process.returncode == 130
     assert "writing a checkpoint first" in talk

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 import zoo
-from tests.echo_runs import until
+from tests.echo_runs import held_after, until
 from tests.processes import popen
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
@@ -78,7 +78,7 @@ def test_both_are_told_one_after_the_other(
 def test_lists_show_what_waits_and_detaching_names_all(
     echo: None, rows: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(command(rows, *then(rows, "--name second"), "--pause-ms", "100", "--detach")) == 0
+    assert main(command(rows, *then(rows, "--name second"), "--max-steps", "2000", "--pause-ms", "50", "--detach")) == 0
     assert capsys.readouterr().out.split() == ["first", "second"]
     for name in ("runs", "ps"):
         assert main([name]) == 0
@@ -103,11 +103,12 @@ def test_lists_show_what_waits_and_detaching_names_all(
 def test_ctrl_c_stops_the_first_and_resume_goes_on_with_both(
     echo: None, rows: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = command(rows, *then(rows, "--name second"), "--pause-ms", "100")
-    process = popen([sys.executable, "-m", "zoo", *words], stderr=subprocess.PIPE, text=True)
-    until(lambda: bool(zoo.list_runs()) and zoo.open_run("first").snapshot.step > 0)
-    process.send_signal(signal.SIGINT)
-    _, talk = process.communicate(timeout=60)
+    words = command(rows, *then(rows, "--name second"))
+    with held_after(1, run="first") as held:
+        process = popen([sys.executable, "-m", "zoo", *words], stderr=subprocess.PIPE, text=True)
+        until(held.exists)
+        process.send_signal(signal.SIGINT)
+        _, talk = process.communicate(timeout=60)
     assert process.returncode == ExitCode.INTERRUPTED
     assert talk.endswith("go on with it: zoo resume first\nsecond waits for the end of first\n")
     assert zoo.open_run("second").status == "waiting"
@@ -119,16 +120,18 @@ def test_ctrl_c_stops_the_first_and_resume_goes_on_with_both(
 
 @pytest.mark.slow
 def test_whoever_watches_starts_what_a_killed_worker_has_not(echo: None, rows: Path) -> None:
-    words = command(rows, *then(rows, "--name second"), "--pause-ms", "20")
-    process = popen([sys.executable, "-m", "zoo", *words], stderr=subprocess.PIPE, text=True)
-    until(lambda: any(run.name == "second" for run in zoo.list_runs()))
-    first, second = zoo.open_run("first"), zoo.open_run("second")
-    with launching(second.folder):
-        until(lambda: first.status == "finished")
-        worker = liveness.recorded(first.folder)
-        assert worker is not None
-        psutil.Process(worker.pid).kill()
-        until(lambda: not liveness.is_alive(first.folder))
+    words = command(rows, *then(rows, "--name second"))
+    with held_after(1, run="first") as held:
+        process = popen([sys.executable, "-m", "zoo", *words], stderr=subprocess.PIPE, text=True)
+        until(lambda: held.exists() and any(run.name == "second" for run in zoo.list_runs()))
+        first, second = zoo.open_run("first"), zoo.open_run("second")
+        with launching(second.folder):
+            held.unlink()
+            until(lambda: first.status == "finished")
+            worker = liveness.recorded(first.folder)
+            assert worker is not None
+            psutil.Process(worker.pid).kill()
+            until(lambda: not liveness.is_alive(first.folder))
     process.communicate(timeout=60)
     assert (process.returncode, second.status) == (0, "finished")
 

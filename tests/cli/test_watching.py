@@ -15,7 +15,7 @@ import pytest
 import zoo
 from tests import trainable_plugin
 from tests.commands import zoo as type_in
-from tests.echo_runs import until
+from tests.echo_runs import held_after, until
 from tests.plugin_factory import use_site, write_plugin
 from tests.processes import popen
 from zoo.metrics import report_of_confusion
@@ -79,17 +79,18 @@ def test_a_batch_prediction_is_no_model() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a console, not to a process")
 def test_ctrl_c_does_not_tell_the_story_again(echo: None, rows: Path) -> None:
-    command = [sys.executable, "-m", "zoo", "finetune", "echo", "--data", str(rows), "--pause-ms", "100", *HERE]
-    process = popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    until(lambda: any(run.snapshot.step >= 2 for run in zoo.list_runs()))
-    os.kill(process.pid, signal.SIGINT)
-    _, talk = process.communicate(timeout=60)
+    command = [sys.executable, "-m", "zoo", "finetune", "echo", "--data", str(rows), *HERE]
+    with held_after(2) as held:
+        process = popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        until(held.exists)
+        os.kill(process.pid, signal.SIGINT)
+        _, talk = process.communicate(timeout=60)
 
     assert (130, 1, 1) == (process.returncode, talk.count("plan: "), talk.count("labels: "))
 
 
 def test_following_a_log_prints_whole_lines(echo: None, rows: Path) -> None:
-    run = zoo.finetune("echo", rows, device="cpu", precision="fp32", pause_ms=100)
+    run = zoo.finetune("echo", rows, device="cpu", precision="fp32", max_steps=2000, pause_ms=50)
     followed = subprocess.Popen(
         [sys.executable, "-m", "zoo", "logs", run.name, "--worker", "-f"], stdout=subprocess.PIPE
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import zoo
-from tests.echo_runs import until, wait_quietly
+from tests.echo_runs import held_after, stopped_after, until, wait_quietly
 from zoo.api.dry_run import dry_run
 from zoo.jobs import Job, Place
 from zoo.requests import request_of
@@ -29,16 +29,10 @@ def only(index: RunIndex) -> RunSummary:
 def test_a_run_is_followed_from_its_beginning_to_its_end(finetune: Finetune) -> None:
     index = RunIndex()
     assert index.summaries == ()
-    run = finetune(name="one", pause_ms=20)
-    statuses = set()
-
-    def finished() -> bool:
-        summary = only(index)
-        statuses.add(summary.status)
-        return summary.status == "finished"
-
-    until(finished)
-    assert "running" in statuses
+    with held_after(1):
+        run = finetune(name="one")
+        until(lambda: only(index).status == "running")
+    until(lambda: only(index).status == "finished")
     summary, snapshot = only(index), run.snapshot
     assert (summary.model, summary.verb, summary.step) == ("echo/echo", "finetune", snapshot.step)
     assert summary.metrics == snapshot.metrics
@@ -49,9 +43,7 @@ def test_a_run_is_followed_from_its_beginning_to_its_end(finetune: Finetune) -> 
 def test_ended_runs_are_read_as_their_snapshots_say(finetune: Finetune) -> None:
     finetune(name="good").wait(progress=False)
     wait_quietly(finetune(name="bad", fail_at=3))
-    stopped = finetune(name="stopped", pause_ms=50)
-    until(lambda: stopped.snapshot.step > 2)
-    stopped.stop()
+    stopped_after(lambda: finetune(name="stopped"), step=2)
     index = RunIndex()
     assert index.refresh()
     for summary in index.summaries:
@@ -65,13 +57,14 @@ def test_a_killed_worker_is_a_crash(finetune: Finetune) -> None:
 
     from zoo.runs import liveness
 
-    run = finetune(name="gone", pause_ms=50)
-    until(lambda: run.snapshot.step > 1)
-    index = RunIndex()
-    assert only(index).status == "running"
-    worker = liveness.recorded(run.folder)
-    assert worker is not None
-    psutil.Process(worker.pid).kill()
+    with held_after(1) as held:
+        run = finetune(name="gone")
+        until(held.exists)
+        index = RunIndex()
+        assert only(index).status == "running"
+        worker = liveness.recorded(run.folder)
+        assert worker is not None
+        psutil.Process(worker.pid).kill()
     until(lambda: only(index).status == "crashed")
 
 
@@ -87,9 +80,7 @@ def test_runs_that_come_go_and_change_their_names_are_noticed(words: str) -> Non
 
 @pytest.mark.slow
 def test_a_resumed_run_is_noticed(finetune: Finetune) -> None:
-    run = finetune(name="again", pause_ms=20)
-    until(lambda: run.snapshot.step > 2)
-    run.stop()
+    run = stopped_after(lambda: finetune(name="again"), step=2)
     index = RunIndex()
     assert only(index).status == "cancelled"
     run.resume().wait(progress=False)

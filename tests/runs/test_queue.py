@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 import zoo
-from tests.echo_runs import until, wait_quietly
+from tests.echo_runs import held_after, until, wait_quietly
 from zoo.errors import RunCancelled, Unsupported
 from zoo.runs import liveness
 from zoo.runs.events import RunFinished, RunQueued, RunStarted
@@ -58,12 +58,13 @@ def kill(run: zoo.Run) -> None:
 
 
 def test_a_second_run_waits_for_the_first_to_be_gone(start: Start) -> None:
-    first = start("first", max_steps=20, pause_ms=50)
-    runs_now(first)
-    second = start("second", max_steps=2)
+    with held_after(1, run="first") as held:
+        first = start("first")
+        until(held.exists)
+        second = start("second", max_steps=2)
 
-    stands(second, 1, "first")
-    assert ("cuda:0", True) == (second.snapshot.device, second.snapshot.live)
+        stands(second, 1, "first")
+        assert ("cuda:0", True) == (second.snapshot.device, second.snapshot.live)
     second.wait(progress=False)
     end = next(event for event in first.events() if isinstance(event, RunFinished))
     begin = next(event for event in second.events() if isinstance(event, RunStarted))

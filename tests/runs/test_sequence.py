@@ -98,8 +98,9 @@ def test_nothing_begins_from_the_result_of_one_whose_own_beginning_is_gone(finet
 
 
 def test_a_run_that_does_not_finish_is_not_followed_until_it_has(finetune: Start, rows: Path) -> None:
-    first = finetune(name="first", pause_ms=30, fail_at=5)
-    second = follow(first, rows, name="second")
+    with held_after(1):
+        first = finetune(name="first", fail_at=5)
+        second = follow(first, rows, name="second")
     wait_quietly(first)
     with pytest.raises(RunFailed, match="second has not begun: first, whose result it begins from, has not finished"):
         second.wait(progress=False)
@@ -115,14 +116,17 @@ def test_a_run_that_does_not_finish_is_not_followed_until_it_has(finetune: Start
 
 @pytest.mark.parametrize("resumed", ["first", "second"])
 def test_killed_between_the_two_they_go_on_once(finetune: Start, rows: Path, resumed: str) -> None:
-    first = finetune(name="first", pause_ms=10)
-    second = follow(first, rows, name="second", pause_ms=10)
-    with launching(second.folder):  # the worker of the first gets no further
-        until(lambda: first.status == "finished")
-        worker = liveness.recorded(first.folder)
-        assert worker is not None
-        psutil.Process(worker.pid).kill()
-        until(lambda: not liveness.is_alive(first.folder))
+    with held_after(1, run="first") as held:
+        first = finetune(name="first")
+        second = follow(first, rows, name="second")
+        until(held.exists)
+        with launching(second.folder):  # the worker of the first gets no further
+            held.unlink()
+            until(lambda: first.status == "finished")
+            worker = liveness.recorded(first.folder)
+            assert worker is not None
+            psutil.Process(worker.pid).kill()
+            until(lambda: not liveness.is_alive(first.folder))
     assert second.status == "waiting"
 
     zoo.open_run(resumed).resume()
@@ -136,16 +140,18 @@ def test_killed_between_the_two_they_go_on_once(finetune: Start, rows: Path, res
 
 
 def test_one_that_waits_can_be_taken_out_and_put_back(finetune: Start, rows: Path) -> None:
-    first = finetune(name="first", pause_ms=50)
-    second = follow(first, rows, name="second")
-    with pytest.raises(Unsupported, match=r"which is (starting|running)"):
+    with held_after(1) as held:
+        first = finetune(name="first")
+        second = follow(first, rows, name="second")
+        with pytest.raises(Unsupported, match=r"which is (starting|running)"):
+            second.resume()
+        second.stop()
+        assert (second.status, first.followers) == ("cancelled", ())
         second.resume()
-    second.stop()
-    assert (second.status, first.followers) == ("cancelled", ())
-    second.resume()
-    assert second.status == "waiting"
-    second.stop()
-    first.stop()
+        assert second.status == "waiting"
+        second.stop()
+        until(held.exists)
+        first.stop()
     with pytest.raises(Unsupported) as caught:
         second.resume()
     assert caught.value.hint == "go on with that, then with this one: zoo resume first, then zoo resume second"
@@ -159,42 +165,45 @@ def test_those_that_wait_learn_of_a_new_name_and_may_get_one(
     finetune: Start, rows: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also at the very moment at which they would begin."""
-    first = finetune(name="first", pause_ms=50)
-    second = follow(first, rows, name="second")
-    first.stop()
-    renamed = first.rename("one").resume()
+    with held_after(1) as held:
+        first = finetune(name="first")
+        second = follow(first, rows, name="second")
+        until(held.exists)
+        first.stop()
     rename = store.rename
 
     def rename_late(folder: RunFolder, name: str) -> RunFolder:
+        held.unlink()
         until(lambda: renamed.status == "finished" and not liveness.is_alive(renamed.folder))
         assert sequence.begin_followers(renamed.folder) == ()
         launcher.begin(folder)
         return rename(folder, name)
 
-    with pytest.raises(OptionInvalid, match="there is a run 'one' already"):
-        second.rename("one")
-    assert second.status == "waiting"
-    monkeypatch.setattr(store, "rename", rename_late)
-    two = second.rename("two")
+    with held_after(3, run="one") as held:
+        renamed = first.rename("one").resume()
+        with pytest.raises(OptionInvalid, match="there is a run 'one' already"):
+            second.rename("one")
+        assert second.status == "waiting"
+        until(held.exists)
+        monkeypatch.setattr(store, "rename", rename_late)
+        two = second.rename("two")
     assert two.wait(progress=False).status == "finished"
     assert (two.folder.request.name, two.folder.request.model, launched(two)) == ("two", "echo/one", 1)
     assert sorted(run.name for run in zoo.list_runs()) == ["one", "two"]
 
 
 def test_a_worker_is_as_nice_and_as_free_as_the_one_before(finetune: Start, rows: Path) -> None:
-    first = finetune(name="first", pause_ms=20)
-    second = follow(first, rows, name="second", pause_ms=20)
     seen: dict[str, tuple[int, str]] = {}
-
-    def look() -> bool:
+    with held_after(1) as held:
+        first = finetune(name="first")
+        second = follow(first, rows, name="second")
         for run in (first, second):
+            until(held.exists)
             worker = liveness.recorded(run.folder)
-            if run.snapshot.step > 1 and worker is not None and run.snapshot.live:
-                process = psutil.Process(worker.pid)
-                seen[run.name] = (process.nice(), process.environ().get("OMP_NUM_THREADS", ""))
-        return second.status == "finished"
-
-    until(look)
+            assert worker is not None
+            process = psutil.Process(worker.pid)
+            seen[run.name] = (process.nice(), process.environ().get("OMP_NUM_THREADS", ""))
+            held.unlink()
     assert (
         seen["first"]
         == seen["second"]

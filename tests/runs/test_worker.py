@@ -9,14 +9,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
-import psutil
 import pytest
 
 import zoo
 from tests import trainable_plugin
-from tests.echo_runs import until, wait_quietly
+from tests.echo_runs import held_after, killed_after, stopped_after, until, wait_quietly
 from tests.plugin_site import new_site
 from zoo import control_groups
 from zoo.runs import control, liveness, oom
@@ -36,6 +36,8 @@ from zoo.runs.launcher import worker_command
 pytestmark = pytest.mark.slow
 
 Start = Callable[..., zoo.Run]
+LONG: dict[str, Any] = {"max_steps": 2000, "pause_ms": 50}
+"""Longer than any of these tests."""
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 
 
@@ -94,10 +96,12 @@ def test_a_failing_plugin_is_told_in_one_line_and_its_traceback_logged(finetune:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signals_end_a_run_after_a_checkpoint_and_it_resumes(finetune: Start, number: int) -> None:
     whole = finetune().wait(progress=False)
-    run = finetune(pause_ms=30)
-    pid = worker_pid(at_step(run, 3))
-    os.kill(pid, number)
-    wait_quietly(run)
+    with held_after(3) as held:
+        run = finetune()
+        until(held.exists)
+        os.kill(worker_pid(run), number)
+        held.unlink()
+        wait_quietly(run)
 
     assert run.status == "cancelled"
     with pytest.raises(zoo.RunCancelled, match="was stopped"):
@@ -108,9 +112,7 @@ def test_signals_end_a_run_after_a_checkpoint_and_it_resumes(finetune: Start, nu
 
 def test_a_killed_worker_shows_as_crashed_and_the_run_resumes(finetune: Start) -> None:
     whole = finetune().wait(progress=False)
-    run = finetune(pause_ms=30)
-    psutil.Process(worker_pid(at_step(run, 3))).kill()
-    until(lambda: run.status == "crashed")
+    run = killed_after(finetune, step=3)
     with pytest.raises(zoo.RunFailed, match="gone without a word"):
         run.wait(progress=False)
 
@@ -119,14 +121,12 @@ def test_a_killed_worker_shows_as_crashed_and_the_run_resumes(finetune: Start) -
     assert counts(run) == counts(whole)
     started = [event for event in run.events() if isinstance(event, RunStarted)]
     assert [event.attempt for event in started] == [1, 2]
-    assert (started[1].resumed_from_step or 0) >= 3
+    assert started[1].resumed_from_step == 3
 
 
 def test_a_worker_killed_for_lack_of_memory_is_told_as_such(finetune: Start, tmp_path: Path) -> None:
     """The kernel's count is that of a file here; a worker of a real machine names its control group's."""
-    run = at_step(finetune(pause_ms=30), 3)
-    psutil.Process(worker_pid(run)).kill()
-    until(lambda: run.status == "crashed")
+    run = killed_after(finetune, step=3)
     recorded = liveness.recorded(run.folder)
     assert recorded is not None
     counts = tmp_path / "memory.events"
@@ -184,7 +184,7 @@ def test_a_full_disk_is_told_as_such(how: str, rows: Path, tmp_path: Path, monke
 
 
 def test_stop_asks_first(finetune: Start) -> None:
-    run = at_step(finetune(pause_ms=50), 1)
+    run = at_step(finetune(**LONG), 1)
 
     assert control.stop(run.folder) == "asked"
     assert run.status == "cancelled"
@@ -194,7 +194,7 @@ def test_stop_asks_first(finetune: Start) -> None:
 def test_a_deaf_worker_is_terminated_then_killed(finetune: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """It ignores the file and the signal, so only the kill ends it; the log still ends in one terminal event."""
     monkeypatch.setattr(control, "TERMINATE_TIMEOUT_S", 0.5)
-    run = at_step(finetune(pause_ms=200, deaf=True), 1)
+    run = at_step(finetune(**LONG, deaf=True), 1)
 
     assert control.stop(run.folder, timeout_s=0.5) == "killed"
     assert run.status == "cancelled"
@@ -202,15 +202,17 @@ def test_a_deaf_worker_is_terminated_then_killed(finetune: Start, monkeypatch: p
 
 
 def test_force_kills_at_once(finetune: Start) -> None:
-    run = at_step(finetune(pause_ms=200), 1)
+    run = at_step(finetune(**LONG), 1)
 
     assert control.stop(run.folder, force=True) == "killed"
     assert run.status == "cancelled"
 
 
 def test_a_second_worker_leaves_the_run_alone(finetune: Start) -> None:
-    run = at_step(finetune(pause_ms=50), 1)
-    second = subprocess.run(worker_command(run.folder), capture_output=True, text=True, check=False)
+    with held_after(1) as held:
+        run = finetune()
+        until(held.exists)
+        second = subprocess.run(worker_command(run.folder), capture_output=True, text=True, check=False)
     run.wait(progress=False)
 
     assert second.returncode == 1
@@ -219,29 +221,27 @@ def test_a_second_worker_leaves_the_run_alone(finetune: Start) -> None:
 
 
 def test_a_run_survives_the_process_that_started_it(echo: None, rows: Path) -> None:
-    code = (
-        "import sys, zoo; "
-        f"zoo.finetune('echo', {str(rows)!r}, name='orphan', pause_ms=20, device='cpu', precision='fp32')"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-    run = zoo.open_run("orphan")
-
-    assert run.snapshot.live
+    code = f"import zoo; zoo.finetune('echo', {str(rows)!r}, name='orphan', device='cpu', precision='fp32')"
+    with held_after(1) as held:
+        subprocess.run([sys.executable, "-c", code], check=True)
+        until(held.exists)
+        run = zoo.open_run("orphan")
+        assert run.snapshot.live
     assert run.wait(progress=False).status == "finished"
 
 
 def test_resume_refuses_what_goes_on_and_what_has_finished(finetune: Start) -> None:
-    run = at_step(finetune(pause_ms=50), 1)
-    with pytest.raises(zoo.Unsupported, match="still going"):
-        run.resume()
+    with held_after(1):
+        run = finetune()
+        with pytest.raises(zoo.Unsupported, match="still going"):
+            run.resume()
     run.wait(progress=False)
     with pytest.raises(zoo.Unsupported, match="has finished"):
         run.resume()
 
 
 def test_resume_insists_on_the_same_data(finetune: Start, rows: Path) -> None:
-    run = at_step(finetune(pause_ms=50), 1)
-    run.stop()
+    run = stopped_after(finetune, step=1)
     rows.write_text(rows.read_text() + "one more,positive\n")
     wait_quietly(run.resume())
 
@@ -273,7 +273,7 @@ def test_too_many_bad_rows_stop_the_run(finetune: Start, tmp_path: Path) -> None
 
 
 def test_removing_a_run(finetune: Start) -> None:
-    run = at_step(finetune(pause_ms=50), 1)
+    run = at_step(finetune(**LONG), 1)
     with pytest.raises(zoo.Unsupported, match="still going"):
         run.remove()
     run.stop()

@@ -11,6 +11,7 @@ import pytest
 
 import zoo
 from tests.echo_plugin import MODULE, SOURCE
+from tests.echo_runs import held_after
 from tests.echo_runs import until as until_true
 from tests.plugin_site import Site
 from tests.tui.driving import Driver, notices, scenario, screen_text, shows, until, write
@@ -205,11 +206,12 @@ async def test_a_crashed_run_is_seen_as_such(pilot: Driver, models: Site, write_
 async def test_a_run_that_ends_while_one_is_asked_to_stop_it_has_finished(
     pilot: Driver, finetune: Callable[..., zoo.Run]
 ) -> None:
-    run = finetune(name="mine", pause_ms=100)
-    await pilot.press("2")
-    await shows(pilot, "mine finetune", "● 1 running")
-    await pilot.press("s")
-    await shows(pilot, "Stop the run?")
+    with held_after(1):
+        run = finetune(name="mine")
+        await pilot.press("2")
+        await shows(pilot, "mine finetune", "● 1 running")
+        await pilot.press("s")
+        await shows(pilot, "Stop the run?")
     await until(pilot, lambda: run.status == "finished")
     await pilot.press("y")
     await until(pilot, lambda: "mine is finished" in notices(pilot))

@@ -145,7 +145,7 @@ def run(site: Site, on_hub: Weights, tmp_path: Path, store: Path) -> Iterator[zo
     site.install("echo", source.replace("import zoo\n", f"import zoo\n{IMPORTS}\n", 1), module=MODULE)
     rows = tmp_path / "rows.csv"
     rows.write_text("text,label\n" + "\n".join(f"good {i},yes\nbad {i},no" for i in range(20)) + "\n")
-    run = zoo.finetune("echo", rows, device="cpu", precision="fp32", pause_ms=300)
+    run = zoo.finetune("echo", rows, device="cpu", precision="fp32", max_steps=2000, pause_ms=50)
     until(lambda: run.status == "running" and locate(on_hub) is not None)
     yield run
     run.stop()
