@@ -40,7 +40,8 @@ class Follower:
     def __init__(self, folder: RunFolder, on_change: OnChange) -> None:
         self._folder, self._on_change = folder, on_change
         self._stopped = threading.Event()
-        self._snapshot = EMPTY
+        self._snapshot = self._judged = EMPTY
+        self._fault = ""
         self._messages = EventMessages(verbose=True)
         self._offset = 0
         self._log_size = -1
@@ -55,7 +56,7 @@ class Follower:
         self._stopped.set()
 
     def _go_on(self) -> None:
-        reported: tuple[RunSnapshot, int] | None = None
+        reported: tuple[RunSnapshot, int, str] | None = None
         log = ""
         mistakes: MistakesBySource = {}
         while not self._stopped.is_set():
@@ -63,8 +64,8 @@ class Follower:
             size = _size(self._folder)
             if size != self._log_size:
                 self._log_size, log = size, _tail(self._folder)
-            if reported != (snapshot, size):
-                reported = (snapshot, size)
+            if reported != (state := (snapshot, size, self._fault)):
+                reported = state
                 if not snapshot.live and not mistakes:
                     mistakes = self._first_mistakes(snapshot)
                 self._on_change(snapshot, "\n".join(self._messages_shown), log, mistakes)
@@ -78,12 +79,20 @@ class Follower:
         return {name: mistakes for name, mistakes in firsts.items() if mistakes}
 
     def _read(self) -> RunSnapshot:
-        alive = is_alive(self._folder)
-        events, self._offset = read_events(self._folder, self._offset)
-        for event in events:
-            self._snapshot = apply(self._snapshot, event)
-            self._messages_shown += timestamped(event, self._messages.lines(event, self._snapshot))
-        return judge(self._snapshot, self._folder, alive=alive)
+        """What the run is now; where its folder cannot be read, what it was, and a message."""
+        try:
+            alive = is_alive(self._folder)
+            events, self._offset = read_events(self._folder, self._offset)
+            for event in events:
+                self._snapshot = apply(self._snapshot, event)
+                self._messages_shown += timestamped(event, self._messages.lines(event, self._snapshot))
+            self._judged, self._fault = judge(self._snapshot, self._folder, alive=alive), ""
+        except OSError as error:  # as of a disk of the network, which comes back
+            fault = f"{error.filename or self._folder.path} cannot be read: {error.strerror or error}"
+            if fault != self._fault:
+                self._fault = fault
+                self._messages_shown.append(plain(fault))
+        return self._judged
 
 
 def _size(folder: RunFolder) -> int:
