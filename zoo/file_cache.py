@@ -55,6 +55,8 @@ class FileCache:
 
     def __init__(self, recorded: bytes | None = None) -> None:
         self._files: dict[Path, CachedFile] = {}
+        self.tables: set[Path] = set()
+        """Paths of all that were opened."""
         self._media = _decode(recorded)
         self._records = recorded is None
         self._at_work = threading.Lock()
@@ -63,6 +65,7 @@ class FileCache:
         """The table of that path; where it has changed since, nothing of it is kept."""
         path = path.absolute()
         with self._at_work:
+            self.tables.add(path)
             file = self._files.pop(path, None)
             if file is None or file.stamp != stamp_of(path.stat()):
                 file = CachedFile(path)
@@ -235,6 +238,17 @@ def open_file(path: Path) -> io.BufferedReader:
     """
     reading = _reading.get()
     return reading.cache.file(path).open() if reading else path.open("rb")
+
+
+def read_text(path: Path) -> str:
+    """All of a text beside data, which is UTF-8.
+
+    Raises:
+        OSError: there is no such file, or it cannot be read.
+        UnicodeDecodeError: it is none.
+    """
+    with open_file(path) as file:
+        return file.read().decode("utf-8-sig")
 
 
 def file_sha256(path: Path) -> str:

@@ -241,9 +241,14 @@ def test_of_a_folder_what_is_read_is_packed(run: zoo.Run, tmp_path: Path) -> Non
     places.add(data.path)
     part = Part("data", data.path, "", "image-classification", data, None, "finetune", evaluates=False)
     card = Catalog.load().resolve("echo")
-    names = ["cat/0.png", "cat/1.png", "dog/0.png", "dog/1.png", "labels.json"]
+    names = ["cat/0.png", "cat/1.png", "dog/0.png", "dog/1.png"]
     assert sorted(files_of(part, card, places)) == [f"data/1/pets/{name}" for name in names]
-    (folder / "table.csv").symlink_to(tmp_path / "my data" / "rows.csv")
+    table = tmp_path / "pets.csv"
+    table.write_text("file_name,label\ncat/0.png,cat\ndog/1.png,dog\n")
+    (folder / "metadata.csv").write_bytes(table.read_bytes())
+    assert sorted(files_of(part, card, places)) == [f"data/1/pets/{name}" for name in (*names, "metadata.csv")]
+    (folder / "metadata.csv").unlink()
+    (folder / "metadata.csv").symlink_to(table)
     with pytest.raises(DatasetInvalid, match="is a link that leads out of"):
         files_of(part, card, places)
 

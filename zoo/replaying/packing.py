@@ -8,19 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from zoo.card import Card
-from zoo.data.formats import EXTENSIONS
-from zoo.data.yolo import NAMES
+from zoo.data.formats import format_of
+from zoo.data.formats.installed import InstalledReader
+from zoo.data.layout import table_in
 from zoo.errors import DatasetInvalid
 from zoo.file_cache import read_once
-from zoo.kinds.media_files import MEDIA, files_below, holds_media, walk
+from zoo.kinds.media_files import files_below, holds_media, walk
 from zoo.replaying.data import Part
 from zoo.runs.request import RunRequest
 
 DATA = "data/"
 """Begins the names of files of data in an archive."""
 LONGEST_NAME = 1000
-WRITTEN = (*EXTENSIONS, ".xml", ".names")
-"""End the names of files that say what is on images or in recordings."""
 _PART = re.compile(r"[^\x00-\x1f\x7f:\\/<>|?*\"]+")
 """A name of a file or folder on any system."""
 
@@ -43,7 +42,7 @@ class Places:
 
 
 def files_of(part: Part, card: Card, places: Places) -> dict[str, Path]:
-    """The files of a part of the data, by their names in the archive.
+    """The files of a part of the data, by their names in the archive: those that are opened when it is read.
 
     Args:
         part: of the data of a run.
@@ -62,41 +61,38 @@ def files_of(part: Part, card: Card, places: Places) -> dict[str, Path]:
                 f"the {part.what} in {path} {what}, so the bundle would replay another run",
                 "put them back, or leave them out: --without-data",
             )
-        found = [*_files_in(path)] if path.is_dir() else [path, *_files_beside(part, card)]
-        found += [Path(os.path.abspath(one)) for one in cache.media]  # noqa: PTH100
+        dataset = part.read(card)
+        # Class folders have no annotations: tables were opened to see whether they are some.
+        tables = [] if dataset.has_class_folders else map(str, cache.tables)
+        beside = [dataset.names_file] if dataset.names_file else []
+        opened = [Path(os.path.abspath(one)) for one in (*cache.media, *tables, *beside)]  # noqa: PTH100
     base, within = (path, name) if path.is_dir() else (path.parent, name.rpartition("/")[0])
     files: dict[str, Path] = {}
     if part.data.classes:
         files[places.names[part.data.classes]] = Path(part.data.classes)
-    for one in found:
+    listed = _listed(path) if path.is_dir() else {path}
+    for one in sorted(listed.union(opened)):
         if not one.is_relative_to(base):
             raise DatasetInvalid(
                 f"{path} names {one}, which is not below its folder, so it cannot be taken along",
                 "move it there, or leave the data out: --without-data",
             )
+        if one not in listed and path.is_dir() and not one.resolve().is_relative_to(path.resolve()):
+            raise DatasetInvalid(
+                f"{one} is a link that leads out of {path}, so it cannot be taken along",
+                "put the file itself there, or leave the data out: --without-data",
+            )
         files[f"{within}/{one.relative_to(base).as_posix()}"] = one
     return _checked(files)
 
 
-def _files_in(folder: Path) -> Iterator[Path]:
-    """What of a folder is data: its images and recordings, those of linked folders, too, as they are read; beside them
-    files of the formats that annotations have. Without any image or recording all counts, as its digest says.
-
-    Raises:
-        DatasetInvalid: one of the others is a link that leads out of the folder.
+def _listed(folder: Path) -> set[Path]:
+    """Files of a folder that are data whether or not they are opened: its images and recordings, also those of linked
+    folders. Without any all files are, as its digest says; likewise in a format of a plugin, which opens them itself.
     """
-    if not holds_media(folder):
-        yield from files_below(folder)
-        return
-    yield from (folder / name for name in walk(folder))
-    for one in files_below(folder):
-        if one.suffix.lower() not in MEDIA and (one.suffix.lower() in WRITTEN or one.name in NAMES):
-            if not one.resolve().is_relative_to(folder.resolve()):
-                raise DatasetInvalid(
-                    f"{one} is a link that leads out of {folder}, so it cannot be taken along",
-                    "put the file itself there, or leave the data out: --without-data",
-                )
-            yield one
+    media = {folder / name for name in walk(folder)}
+    whole = not holds_media(folder) or isinstance(format_of(table_in(folder)).reader, InstalledReader)
+    return media | set(files_below(folder)) if whole else media
 
 
 def _checked(files: dict[str, Path]) -> dict[str, Path]:
@@ -117,12 +113,6 @@ def is_safe(name: str) -> bool:
         _PART.fullmatch(part) is not None and part not in (".", "..") and not part.endswith((" ", "."))
         for part in parts
     )
-
-
-def _files_beside(part: Part, card: Card) -> list[Path]:
-    """What else its rows are read with, such as the names of classes; and, as they are opened, its media."""
-    dataset = part.read(card)
-    return [Path(dataset.names_file)] if dataset.names_file else []
 
 
 def paths_in_options(request: RunRequest) -> Iterator[str]:

@@ -17,6 +17,7 @@ from zoo.data.lines import EncodingLog
 from zoo.data.part_names import named_parts
 from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid
+from zoo.file_cache import read_text
 from zoo.kinds import RECORDING
 from zoo.kinds.media_files import RECORDINGS, metadata_in, walk
 
@@ -72,7 +73,7 @@ def _said(recording: Path, listed: dict[str, str]) -> str:
     text = recording.with_suffix(_TEXT)
     if recording.stem in listed:
         return listed[recording.stem]
-    return " ".join(text.read_text(encoding="utf-8-sig").split()) if text.is_file() else ""
+    return " ".join(read_text(text).split()) if text.is_file() else ""
 
 
 def _listed(folder: Path) -> dict[str, str]:
@@ -84,7 +85,7 @@ def _listed(folder: Path) -> dict[str, str]:
     said = {}
     for path in sorted(folder.glob(_LISTS)):
         try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
+            lines = read_text(path).splitlines()
         except UnicodeDecodeError as error:
             raise DatasetInvalid(
                 f"{path} is not UTF-8: byte {error.start} cannot be decoded", "write it as UTF-8"
