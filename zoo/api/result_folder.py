@@ -20,8 +20,10 @@ from zoo.fetch import fetch
 from zoo.model_choice import choose_model
 from zoo.paths import runs_folder
 from zoo.plurals import with_article
+from zoo.readme_tags import PRIVATE_ROWS, tagged
 from zoo.runs.heads import merge
-from zoo.runs.model_card import settle_exported_readme
+from zoo.runs.model_card import README, settle_exported_readme
+from zoo.runs.private_rows import learnt_privately
 from zoo.runs.result import answers_by_onnx
 from zoo.runs.store import store_invalid
 from zoo.runs.stored_answers import FOLDER as STORED_ANSWERS
@@ -141,6 +143,8 @@ def _write_weights(card: Card, source: Path, folder: Path) -> None:
     if card.shrunk_from:
         importlib.import_module("zoo.training.packing").unpack_folder(folder)
     settle_exported_readme(folder)
+    if learnt_privately(card) and (readme := folder / README).exists():
+        atomic.write_text(readme, tagged(readme.read_text(encoding="utf-8"), PRIVATE_ROWS))
 
 
 def _head(catalog: Catalog, result: str, head: str) -> Card:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from zoo import hub_models
 from zoo.blocks import Boxes, Mask, Picture, Report, Sound, Spans
 from zoo.card import Card
 from zoo.catalog import Catalog
@@ -35,7 +36,7 @@ def learnt_privately(card: Card) -> bool:
     """
     maker = maker_of(card.name)
     if not maker.request_path.exists():
-        return is_result(card)
+        return is_result(card) or hub_models.is_private(card)
     try:
         return are_private(maker.request)
     except StoreInvalid:  # the run cannot be asked
@@ -93,5 +94,6 @@ def _is_private(model: str, child: RunRequest, seen: frozenset[str]) -> bool:
 
 
 def _comes_with_a_plugin(model: str) -> bool:
-    """Whether a model is none of a run: no rows of this machine are in it."""
-    return any(model in (card.name, card.full_name) and not is_result(card) for card in Catalog.load().cards)
+    """Whether a model is none of a run, and says of itself that no private rows are in it, or nothing."""
+    cards = [card for card in Catalog.load().cards if model in (card.name, card.full_name)]
+    return any(not is_result(card) and not hub_models.is_private(card) for card in cards)

@@ -1,0 +1,26 @@
+"""Tags of a README are read as people and the Hub write them, and one more leaves the rest as it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from zoo.readme_tags import tagged, tags_of
+
+
+@pytest.mark.parametrize(
+    ("readme", "tags"),
+    [
+        ("# a model\n", ()),
+        ("---\nlicense: mit\n---\n# a model\n", ()),
+        ("---\ntags:\n- one\n- 'two'\nlicense: mit\n---\n# a model\n", ("one", "two")),
+        ('---\r\ntags: [one, "two"]\r\n---\r\n', ("one", "two")),
+        ("# a model\n\n---\ntags:\n- none\n---\n", ()),
+    ],
+)
+def test_tags_stand_in_the_front_matter(readme: str, tags: tuple[str, ...]) -> None:
+    assert tags == tags_of(readme)
+    more = tagged(readme, "more")
+    assert (*tags, "more") == tags_of(more)
+    assert more == tagged(more, "more")
+    assert more.endswith(readme.replace("\r\n", "\n").rpartition("---\n")[2])
+    assert ("license: mit" in readme) == ("license: mit" in more)

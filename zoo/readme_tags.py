@@ -1,0 +1,31 @@
+"""Tags of a README: the list in its front matter, which the Hub shows and whoever takes the model over reads."""
+
+from __future__ import annotations
+
+import re
+
+PRIVATE_ROWS = "private-rows"
+"""Of a model that learnt privately, or that comes from one that did: what is done with it shows no row."""
+_FRONT = re.compile(r"\A---\r?\n(.*?)^---\r?\n", re.DOTALL | re.MULTILINE)
+_LIST = re.compile(r"^tags:[ \t]*(\[[^\]\n]*\]|(?:\r?\n[ \t]*-[^\n]*)*)", re.MULTILINE)
+
+
+def tags_of(readme: str) -> tuple[str, ...]:
+    """The tags that a README states."""
+    front = _FRONT.match(readme)
+    listed = _LIST.search(front[1]) if front else None
+    if listed is None:
+        return ()
+    words = listed[1].strip("[]").split(",") if listed[1].startswith("[") else re.split(r"\n[ \t]*-", listed[1])
+    return tuple(tag for word in words if (tag := word.strip().strip("\"'")))
+
+
+def tagged(readme: str, tag: str) -> str:
+    """A README that states a tag beside those that it has."""
+    if tag in (tags := tags_of(readme)):
+        return readme
+    front = _FRONT.match(readme)
+    rest = _LIST.sub("", front[1]).strip("\r\n") if front else ""
+    listed = "".join(f"- {one}\n" for one in (*tags, tag))
+    body = readme[front.end() :] if front else f"\n{readme}"
+    return "---\ntags:\n" + listed + (f"{rest}\n" if rest else "") + f"---\n{body}"
