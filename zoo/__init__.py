@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         run_recipe as run_recipe,
         serve_federation as serve_federation,
         shrink as shrink,
+        sweep as sweep,
     )
     from zoo.audio_options import (
         AudioFinetuneOptions as AudioFinetuneOptions,
@@ -296,6 +297,7 @@ _HOME = {
         "run_recipe",
         "serve_federation",
         "shrink",
+        "sweep",
     ),
     "zoo.blocks": (
         "Bar",

@@ -10,10 +10,12 @@ from typing import Any
 
 from zoo import atomic
 from zoo.hyperparameters import TeachingOptions
+from zoo.options import changed, parse
 from zoo.recipes import RECIPE
 from zoo.runs import sequence
 from zoo.runs.request import RunRequest, SourceRequest, TeacherRequest
 from zoo.runs.store import RunFolder, store_invalid
+from zoo.sweep_options import SweepOptions
 
 
 def write_recipe(folder: RunFolder, followers: Sequence[RunRequest] = ()) -> None:
@@ -63,10 +65,15 @@ def recipe_of(request: RunRequest, folder: Path, followers: Sequence[RunRequest]
         folder: that the recipe will be in; paths of files in it are relative, as a run may be renamed.
         followers: requests of what is done next, one after the other.
     """
-    parts = [f"# What was asked for; zoo {request.verb} --recipe {RECIPE} does it again."]
+    swept = request.verb == "sweep"
+    again = f"zoo sweep {RECIPE}" if swept else f"zoo {request.verb} --recipe {RECIPE}"
+    parts = [f"# What was asked for; {again} does it again."]
     for place, one in enumerate((request, *followers)):
         before = followers[place - 2] if place > 1 else request
         parts += _tables(one, folder, ("then",) * place, _head(one, before) if place else "")
+    if swept:
+        parts.append(_table("sweep", changed(parse(SweepOptions, request.sweeping))))
+        parts.append(_table("sweep.vary", request.vary))
     return "\n".join(part for part in parts if part)
 
 
@@ -90,7 +97,7 @@ def _tables(request: RunRequest, folder: Path, within: tuple[str, ...], of_head:
     def name_of(*table: str) -> str:
         return ".".join((*within, *table))
 
-    head: dict[str, Any] = {"verb": request.verb}
+    head: dict[str, Any] = {"verb": "finetune" if request.verb == "sweep" else request.verb}
     if not within:  # of a result whose other heads come along, the result
         head["model"] = request.model.rpartition(".")[0] if request.kept else request.model
     head |= {"head": of_head} if of_head else {}
@@ -162,6 +169,8 @@ def _value(value: Any) -> str:
         return f"{{ {', '.join(f'{_key(key)} = {_value(one)}' for key, one in value.items())} }}"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_value, value))}]"
     return (
         repr(value)
         if isinstance(value, int | float)

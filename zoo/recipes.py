@@ -22,6 +22,13 @@ name = "mood"                   # of its run, made up where it is left out
 head = "sentiment"              # that it begins from, where the result has several and the data do not say which
 [then.source]
 data = "reviews.csv"
+
+[sweep]                         # of `zoo sweep` alone: see the guide on sweeps
+strategy = "random"
+trials = 20
+[sweep.vary]
+lr = { low = 1e-5, high = 1e-3, scale = "log" }
+batch_size = [16, 32]
 """
 
 from __future__ import annotations
@@ -62,9 +69,14 @@ _OF_RECIPE: dict[str, tuple[type, ...]] = {
     "source": _TABLE,
     "sources": _TABLE,
     "then": _TABLE,
+    "sweep": _TABLE,
 }
 _PLACE = ("device", "precision", "processes", "shard")
-_OF_FOLLOWER = {"name": _TEXT, "head": _TEXT, **{key: types for key, types in _OF_RECIPE.items() if key != "model"}}
+_OF_FOLLOWER = {
+    "name": _TEXT,
+    "head": _TEXT,
+    **{key: types for key, types in _OF_RECIPE.items() if key not in ("model", "sweep")},
+}
 _OF_SOURCE: dict[str, tuple[type, ...]] = {
     "data": _TEXT,
     "eval": _TEXT,
@@ -97,6 +109,8 @@ class Recipe(NamedTuple):
     """Of the result of what is done before, where it begins from that alone."""
     then: Recipe | None = None
     """What is done next, on the result."""
+    sweep: Mapping[str, Any] = {}
+    """What of it a sweep varies, and how, as it stands there: `zoo.sweeps` reads it."""
     table: tuple[str, ...] = ()
     """Where it stands in the file."""
 
@@ -238,6 +252,7 @@ def _recipe(file: Path, lines: Lines, content: Mapping[str, Any], table: tuple[s
         name=content.get("name", ""),
         head=content.get("head", ""),
         then=_recipe(file, lines, content["then"], (*table, "then")) if "then" in content else None,
+        sweep=content.get("sweep", {}),
         table=table,
     )
 

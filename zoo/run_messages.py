@@ -10,7 +10,7 @@ from zoo.metrics import LOSSES, primary_figure
 from zoo.metrics.intervals import Interval, interval_text
 from zoo.plan_messages import best_fact, privacy_fact, source_facts
 from zoo.plurals import counted, ordinal
-from zoo.runs.candidate import Candidate, CandidateMeasured, CandidateStepped
+from zoo.runs.candidate import Candidate, CandidateMeasured, CandidateStepped, settings_in_words
 from zoo.runs.events import (
     AnyEvent,
     CheckpointSaved,
@@ -154,11 +154,12 @@ def _training_candidate(event: CandidateStepped) -> str:
 
 
 def _tried(one: Candidate) -> str:
-    """What is known of a model that may be picked, in a line."""
+    """What is known of a model that may be picked, or of a trial, in a line."""
     interval = f" ({one.interval[0]:.4f} to {one.interval[1]:.4f})" if one.interval else ""
     figure = "" if one.figure is None else f" {one_line(one.metric)} {one.figure:.4f}{interval}"
     verdict = "taken" if one.chosen else one.reason
-    return f"{one_line(one.name)}, {one.stage}:{figure}" + (f", {verdict}" if verdict else "")
+    name = f"{one.name} ({settings_in_words(one.settings)})" if one.settings else one.name
+    return f"{one_line(name)}, {one.stage}:{figure}" + (f", {verdict}" if verdict else "")
 
 
 # What came of it

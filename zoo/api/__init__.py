@@ -26,6 +26,7 @@ from zoo.api.result_folder import export
 from zoo.api.run import Run, list_runs, open_run
 from zoo.api.shrinking import shrink
 from zoo.api.starting import start, start_sequence
+from zoo.api.sweeping import sweep
 
 __all__ = [
     "BatchPredictor",
@@ -57,4 +58,5 @@ __all__ = [
     "start",
     "start_replay",
     "start_sequence",
+    "sweep",
 ]

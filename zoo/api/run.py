@@ -20,6 +20,7 @@ from zoo.metrics.intervals import Interval
 from zoo.options import read
 from zoo.requests import check_name
 from zoo.runs import control, sequence, status, store
+from zoo.runs.candidate import Candidate
 from zoo.runs.events import AnyEvent
 from zoo.runs.inspecting.doubtful_labels import DoubtfulLabel, read_doubtful_labels
 from zoo.runs.launcher import start_lost
@@ -113,6 +114,13 @@ class Run:
     def doubtful_labels(self) -> tuple[DoubtfulLabel, ...]:
         """The rows whose label is most probably wrong, the most doubtful first; of a run of `zoo.inspect_labels`."""
         return tuple(read_doubtful_labels(self.folder))
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Of `zoo.pick`, `zoo.sweep` and `zoo.shrink`, what was tried: settings, figure, what it takes, whether it is
+        taken (`chosen`) or why not (`reason`).
+        """
+        return self.snapshot.candidates
 
     @property
     def report(self) -> RunReport:

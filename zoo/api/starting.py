@@ -139,7 +139,7 @@ def start(
     except BaseException:
         store.delete(folder)
         raise
-    if request.verb in ("pretrain", "finetune"):
+    if request.verb in ("pretrain", "finetune", "sweep"):
         write_recipe(folder)
     if after is None:
         launch(folder, now=now)

@@ -40,6 +40,7 @@ _BY_METAVAR = {
     "KEY[=VALUE]": "setting=",
     "DATA": "file",
     "FILE": "file",
+    "RECIPE": "file",
     "INPUT": "file",
     "NAME=DATA[@TASK]": "file",
     "NAME|PATH|URL": "file",

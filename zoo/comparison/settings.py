@@ -72,6 +72,9 @@ def _settings(request: RunRequest, plan: RunPlanned | None) -> Iterator[tuple[st
         yield "clients", ", ".join(client.name for client in federation.clients)
         yield from _named(federation.options)
     yield from _named({**request.mixing, **request.shrinking, **request.auditing, **request.picking})
+    yield from (("sweep: " + name, value) for name, value in _named(request.sweeping))
+    for name, varied in request.vary.items():
+        yield f"varies: {_flag(name)}", list(varied.values()) if isinstance(varied, dict) else varied
     yield "device", request.device
     yield "precision", request.precision
     yield "processes", request.processes

@@ -278,7 +278,8 @@ class Record:
         """The command that does the same anew with something changed."""
         request = self.request
         if (self.folder.path / RECIPE).exists():
-            words = ["zoo", request.verb, "--recipe", str(self.folder.path / RECIPE)]
+            flag = [] if request.verb == "sweep" else ["--recipe"]
+            words = ["zoo", request.verb, *flag, str(self.folder.path / RECIPE)]
         else:
             model = [] if request.verb == "pick" else [request.model]
             words = ["zoo", request.verb, *model, "--data", request.data.path]

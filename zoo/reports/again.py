@@ -29,9 +29,10 @@ def commands(folder: RunFolder, request: RunRequest) -> Iterator[tuple[str, str]
     yield "From its record, with a word on whether the same bits come out:", shlex.join(["zoo", "replay", folder.name])
     recipe = folder.path / RECIPE
     if recipe.exists():
-        path = str(recipe)
-        yield "From its recipe, on the command line:", shlex.join(["zoo", request.verb, "--recipe", path])
-        yield "In Python:", f"import zoo\n\nrun = zoo.run_recipe({path!r})\nrun.wait()"
+        path, swept = str(recipe), request.verb == "sweep"
+        words = ["zoo", "sweep", path] if swept else ["zoo", request.verb, "--recipe", path]
+        yield "From its recipe, on the command line:", shlex.join(words)
+        yield "In Python:", f"import zoo\n\nrun = zoo.{'sweep' if swept else 'run_recipe'}({path!r})\nrun.wait()"
         yield f"The recipe, {RECIPE}:", recipe.read_text(encoding="utf-8", errors="replace")
     elif request.verb in _COMMANDS:
         yield "On the command line:", shlex.join(_words(request))

@@ -1,10 +1,13 @@
-"""A model that was tried: to be made smaller, a smaller form of it, or one to pick from. What it takes, how it answers,
-what was decided.
+"""A model that was tried: to be made smaller, a smaller form of it, or one to choose from. What it takes, how it
+answers, what was decided.
 
 Its events are here, too.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -15,9 +18,11 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """One form of a model, or one model of several, as it was measured."""
 
     name: str
-    """`original`, or what its weights are kept in; of one that may be picked that of the model."""
+    """`original`, or what its weights are kept in; of one that may be picked that of the model, or of the trial."""
     stage: str = ""
     """Of one that may be picked: what the figure is of, such as `1/4 of the rows`; empty for forms of a model."""
+    settings: dict[str, Any] = {}
+    """Of a trial of a sweep: options in which it differs from the others, by name."""
     precision: str = ""
     """That it computes in."""
     size_bytes: int = 0
@@ -45,11 +50,27 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     test_interval: tuple[float, float] | None = None
     seconds: float = 0.0
     """That trying it took."""
+    rows_learnt: int = 0
+    """Of a trial of a sweep: rows that its training went through, each as often as it did."""
     passed: bool = False
     """Whether the whole interval is within what was allowed."""
     chosen: bool = False
     reason: str = ""
     """Why it is not taken; empty where it is, or where nothing has been chosen yet."""
+
+
+def settings_in_words(settings: Mapping[str, Any]) -> str:
+    """What a trial of a sweep is tried with, in a line: `lr 3e-05, batch-size 16`."""
+    return ", ".join(f"{name.replace('_', '-')} {setting_text(value)}" for name, value in settings.items())
+
+
+def setting_text(value: Any) -> str:
+    """The value of an option, as it is shown."""
+    if value is None:
+        return "auto"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 class CandidateStepped(Event, frozen=True, kw_only=True, tag="candidate_stepped"):

@@ -11,7 +11,7 @@ import msgspec
 from zoo.blocks import Block, Cell, Curve, Paragraph, Table
 from zoo.metrics import primary_figure
 from zoo.metrics.intervals import bounds
-from zoo.runs.candidate import Candidate
+from zoo.runs.candidate import Candidate, setting_text
 from zoo.runs.learning_curve import Evaluation, HasCurve
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot
@@ -120,13 +120,15 @@ def source_table(s: RunSnapshot) -> Table:
 
 
 def candidate_table(candidates: Sequence[Candidate]) -> Table:
-    """A model beside the smaller forms of it, or models of which one is picked: what each takes, what it answers, and
-    whether it is taken.
+    """A model beside the smaller forms of it, or models or trials of which one is taken: what each takes, what it
+    answers, and whether it is taken.
 
     Args:
         candidates: as they were measured.
     """
     metric = next((one.metric for one in candidates if one.metric), "figure")
+    if any(one.settings for one in candidates):
+        return _swept_table(candidates, metric)
     if any(one.stage for one in candidates):
         return _picked_table(candidates, metric)
     headers = ("weights", "computed in", "size", "memory", "one row", "rows/s", metric, "drop (95% interval)", "")
@@ -173,6 +175,29 @@ def _picked_row(one: Candidate) -> tuple[Cell, ...]:
         f"{1000 * one.latency_s:.1f} ms" if one.latency_s else "",
         "taken" if one.chosen else one.reason,
     )
+
+
+def _swept_table(candidates: Sequence[Candidate], metric: str) -> Table:
+    """The trials of a sweep, with what they were tried with."""
+    names = tuple(dict.fromkeys(name for one in candidates for name in one.settings))
+    headers = (
+        "trial",
+        *(name.replace("_", "-") for name in names),
+        "learnt from",
+        f"{metric} (95%)",
+        "behind the best (95%)",
+        "p (Holm)",
+        "time",
+        "size",
+        "one row",
+        "",
+    )
+    rows = []
+    for one in candidates:
+        _, stage, figure, drop, p, _, *costs = _picked_row(one)
+        settings = (setting_text(one.settings[name]) if name in one.settings else "" for name in names)
+        rows.append((one.name.removeprefix("trial-"), *settings, stage, figure, drop, p, *costs))
+    return Table(title="Trials", headers=headers, rows=tuple(rows))
 
 
 def _with_interval(figure: float | None, interval: tuple[float, float] | None) -> str:

@@ -8,16 +8,17 @@ from typing import Any, Literal
 
 import msgspec
 
+from zoo.plurals import counted
 from zoo.runs.columns import settle_columns
 from zoo.sites.messages import Terms
 
 RunVerb = Literal[
-    "pretrain", "finetune", "federate", "evaluate", "audit", "inspect", "curve", "predict", "shrink", "pick"
+    "pretrain", "finetune", "federate", "evaluate", "audit", "inspect", "curve", "predict", "shrink", "pick", "sweep"
 ]
 TRAINING: tuple[RunVerb, ...] = ("pretrain", "finetune", "federate")
-HOLDING_OUT: tuple[RunVerb, ...] = (*TRAINING, "pick")
+HOLDING_OUT: tuple[RunVerb, ...] = (*TRAINING, "pick", "sweep")
 """Verbs whose runs judge by a share of their data, where no other data are named for that."""
-MAKING_MODELS: tuple[RunVerb, ...] = (*TRAINING, "shrink", "pick")
+MAKING_MODELS: tuple[RunVerb, ...] = (*TRAINING, "shrink", "pick", "sweep")
 """Verbs whose runs leave a model."""
 
 
@@ -197,12 +198,16 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """How a model is made smaller: plain values of `zoo.shrink_options.ShrinkOptions`."""
     picking: dict[str, Any] = {}
     """How one of several models is picked: plain values of `zoo.pick_options.PickOptions`."""
+    sweeping: dict[str, Any] = {}
+    """How one of several trainings is taken: plain values of `zoo.sweep_options.SweepOptions`."""
+    vary: dict[str, Any] = {}
+    """What these trainings differ in: options by name, each with a list of values, or with low, high and scale."""
     auditing: dict[str, Any] = {}
     """How a model is audited: plain values of `zoo.audit_options.AuditOptions`."""
     own_rows: bool = False
     """Whether an audit looks for the rows that the model's run has learnt from: the data are those of that run."""
     students: tuple[StudentRequest, ...] = ()
-    """Networks that are trained to be judged: beside the smaller forms of the model itself, or to pick one of them."""
+    """Networks that are trained to be judged: beside the smaller forms of the model itself, or to take one of them."""
     federation: FederationRequest | None = None
     """Of a run over clients that keep their data; task and options above are those of all, and the data are where their
     data are."""
@@ -268,6 +273,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def subject(self) -> str:
         """What a run is about, as it is shown: its model, or how many it picks from."""
+        if self.verb == "sweep":
+            return f"{counted(len(self.students), 'trial')} of {self.model}"
         return f"one of {len(self.students)} models" if self.verb == "pick" else self.model
 
     @property
@@ -342,7 +349,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StudentRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A network that is trained in the course of a run: to answer as a larger one does, or to be picked."""
+    """A network that is trained in the course of a run: to answer as a larger one does, or to be taken as the best."""
 
     name: str
     """Of the candidate that it is."""
@@ -350,6 +357,8 @@ class StudentRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """Its fine-tuning, with the larger one as the teacher."""
     prune: float = 0.0
     """Share of each layer of the larger one that is taken out before; 0 where another network is trained."""
+    settings: dict[str, Any] = {}
+    """Options in which it differs from the other trials of a sweep, by name."""
 
     def with_data(self, change: Callable[[DataRequest], DataRequest]) -> StudentRequest:
         """The same on other data; see `RunRequest.with_data`."""

@@ -59,6 +59,7 @@ _JOBS: Mapping[RunVerb, str] = {
     "curve": "zoo.runs.data_curve:measure_data_curve",
     "shrink": "zoo.runs.shrinking.job:shrink",
     "pick": "zoo.runs.picking.job:pick",
+    "sweep": "zoo.runs.sweeping.job:sweep",
     "predict": "zoo.runs.prediction_job:predict",
 }
 _SERVING, _JOINING = "zoo.runs.site_jobs:serve", "zoo.runs.site_jobs:join"

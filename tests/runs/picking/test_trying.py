@@ -27,6 +27,7 @@ def field_of(**known: tuple[int, float]) -> tuple[Field, list[Any]]:
         SimpleNamespace(
             name=name,
             seconds=1.0,
+            settings={},
             card=SimpleNamespace(metrics=()),
             learnt=lambda rows, rows_known=rows_known: rows_known,
             plan=lambda takes_s=takes_s: Plan(1.0, takes_s),

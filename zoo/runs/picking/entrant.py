@@ -1,4 +1,6 @@
-"""A model that may be picked: what fine-tuning it takes, what its body knows before, what it answers after."""
+"""A model that may be picked, or a trial that may be taken: what fine-tuning it takes, what its body knows before, what
+it answers after.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast, get_args
 
 import msgspec
 
@@ -20,6 +22,7 @@ from zoo.answers import Rejected
 from zoo.card import Card
 from zoo.catalog import result_cards
 from zoo.data.example import Example
+from zoo.encoding import encode_json
 from zoo.errors import DatasetInvalid
 from zoo.hyperparameters import DataOptions
 from zoo.memory import release_memory
@@ -31,6 +34,7 @@ from zoo.runs.baseline import ignore
 from zoo.runs.candidate import Candidate
 from zoo.runs.context import PredictionRun, TrainingRun
 from zoo.runs.events import AnyEvent, Noted, PredictionsWritten, RunPlanned
+from zoo.runs.log import read_events
 from zoo.runs.picking.rows import FEWEST, PickRows
 from zoo.runs.preparation import card_of, fetch_weights, resolve
 from zoo.runs.publishing import publish
@@ -38,7 +42,8 @@ from zoo.runs.request import StudentRequest
 from zoo.runs.result import MANIFEST, ResultManifest
 from zoo.runs.shrinking.measuring import Answered, Stopped, answer_rows, check_stop
 from zoo.runs.shrinking.student_worker import StudentWorker
-from zoo.runs.store import size_bytes
+from zoo.runs.snapshot import fold
+from zoo.runs.store import RunFolder, size_bytes
 from zoo.runs.trained_on import count_trained_on
 from zoo.runs.training_data import TrainingData
 from zoo.runs.training_job import Part, drop_unfinished, run_of
@@ -49,7 +54,9 @@ FOLDS = 5
 """That rows are divided into where nothing is trained."""
 MOST_PROBED = 2_000
 """Rows that a body is asked about before anything is trained."""
-JUDGED = "judged.json"
+ALL_ROWS = "all rows"
+"""The last stage."""
+JUDGED, ANSWERS = "judged.json", "answers.json"
 """What is known of a stage that is done: an attempt to come need not do it again."""
 
 
@@ -86,6 +93,16 @@ class Entrant:
         self._took = self._own.folder.path / "seconds.json"
         self.seconds: float = msgspec.json.decode(self._took.read_bytes()) if self._took.exists() else 0.0
         """That trying it took, in earlier attempts, too."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """In which it differs from the other trials of a sweep; none of a model that may be picked."""
+        return self._request.settings
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Of its training."""
+        return self._request.training.options
 
     @cached_property
     def plugin(self) -> Plugin:
@@ -139,11 +156,26 @@ class Entrant:
             return None
         return msgspec.json.decode(path.read_bytes(), type=Candidate)
 
-    def keep(self, stage: str, candidate: Candidate) -> None:
-        """Keep what was found for an attempt to come."""
-        path = self._own.folder.path / _folder_of(stage) / JUDGED
-        path.parent.mkdir(parents=True, exist_ok=True)
-        atomic.write_bytes(path, msgspec.json.encode(candidate))
+    def keep(self, stage: str, candidate: Candidate, answers: Sequence[Any] | None = None) -> None:
+        """Keep what was found for an attempt to come.
+
+        Args:
+            stage: of it.
+            candidate: what is known by then.
+            answers: to the rows that choose, where they are needed later.
+        """
+        folder = self._own.folder.path / _folder_of(stage)
+        folder.mkdir(parents=True, exist_ok=True)
+        if answers is not None:
+            tagged = [(type(one).__name__, one) for one in answers]
+            atomic.write_bytes(folder / ANSWERS, encode_json(tagged))
+        atomic.write_bytes(folder / JUDGED, msgspec.json.encode(candidate))
+
+    def known_answers(self, stage: str) -> list[Any]:
+        """The answers that were kept of a stage that is known."""
+        kinds = {one.__name__: one for one in (Rejected, self._task.prediction, *get_args(self._task.prediction))}
+        path = self._own.folder.path / _folder_of(stage) / ANSWERS
+        return [msgspec.convert(one, kinds[kind]) for kind, one in msgspec.json.decode(path.read_bytes())]
 
     def objective(self) -> Any:
         """What its training would begin with; None where its body makes no single vector of an input."""
@@ -215,6 +247,10 @@ class Entrant:
         """Remove the weights of a training that is judged."""
         shutil.rmtree(trained.folder, ignore_errors=True)
 
+    def forget_weights(self, rows: int) -> None:
+        """Remove what came of a training on so many rows, where it is still there."""
+        shutil.rmtree(self._own.folder.path / f"{rows}-rows", ignore_errors=True)
+
     def answered(self, trained: Trained, examples: Sequence[Example]) -> Answered:
         """What it answers to rows, and what that takes.
 
@@ -252,11 +288,13 @@ class Entrant:
             name=self.name,
             stage=stage,
             precision=self._request.training.precision,
-            size_bytes=size_bytes(trained.folder),
+            size_bytes=_weights_bytes(trained) if self.settings else size_bytes(trained.folder),
             memory_bytes=answered.memory_bytes,
             latency_s=answered.latency_s,
             rows_per_s=answered.rows_per_s,
             seconds=self.seconds,
+            settings=self.settings,
+            rows_learnt=_rows_learnt(RunFolder(trained.folder.parent)) if self.settings else 0,
         )
 
     def _run(self, worker: StudentWorker, data: TrainingData) -> TrainingRun:
@@ -289,6 +327,17 @@ def _as_long(options: Any, plan: Plan) -> Any:
     changes: dict[str, Any] = {"epochs": plan.epochs, "eval_steps": 1_000_000} if plan.epochs else {}
     fields = type(options).__struct_fields__
     return msgspec.structs.replace(options, **{name: new for name, new in changes.items() if name in fields})
+
+
+def _weights_bytes(trained: Trained) -> int:
+    """Of what a training has made, without what tells of the training."""
+    return sum(file.size_bytes or 0 for file in trained.manifest.files)
+
+
+def _rows_learnt(folder: RunFolder) -> int:
+    """Rows that a training went through, each as often as it did; 0 where its plugin does not say."""
+    s = fold(read_events(folder)[0])
+    return s.step * s.plan.batch_size if s.plan else 0
 
 
 def _folder_of(stage: str) -> str:

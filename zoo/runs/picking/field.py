@@ -1,4 +1,4 @@
-"""The models that take part in a picking: what is known of each, and who takes part no more, and why."""
+"""The models, or the trials, of which one is taken: what is known of each, and who takes part no more, and why."""
 
 from __future__ import annotations
 
@@ -61,12 +61,14 @@ class Field:
         else:
             return
         release_memory()
-        seconds = self.entrants.pop(name).seconds
-        self.report(Candidate(name=name, stage="failed", reason=reason, seconds=seconds))
+        failed = self.entrants.pop(name)
+        self.report(
+            Candidate(name=name, stage="failed", reason=reason, seconds=failed.seconds, settings=failed.settings)
+        )
         self.warn(f"{name} fails, and takes part no more: {reason}")
         if not self.entrants:
             raise RunFailed(
-                f"no model is left to be picked; {name} was the last: {reason}",
+                f"none is left to choose from; {name} was the last: {reason}",
                 f"zoo logs {self._worker.folder.name} says where each failed",
             )
 

@@ -1,4 +1,6 @@
-"""The end of a picking: one of the finalists is taken by the rows that choose, and judged by the test rows once."""
+"""The end of a picking, or of a sweep: one of those that learnt all rows is taken by the rows that choose, and judged
+by the test rows once, where there are some.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ from zoo.blocks import Paragraph
 from zoo.pick_options import FLOOR
 from zoo.plurals import counted
 from zoo.runs.attempt import Worker
+from zoo.runs.candidate import settings_in_words
 from zoo.runs.events import EvaluationCompleted, RunFinished
 from zoo.runs.paired_figure import FEWEST_ROWS, Judged
 from zoo.runs.picking.entrant import Trained
@@ -43,31 +46,36 @@ class Final:
         self,
         results: Mapping[str, Trained],
         validation: Mapping[str, Sequence[Any]],
-        test: Mapping[str, Sequence[Any]],
+        test: Mapping[str, Sequence[Any]] | None = None,
+        costs: Mapping[str, float] | None = None,
     ) -> RunFinished:
         """Take one, and publish it.
 
         Args:
-            results: what each has learnt, by name.
-            validation: its answers to the rows that choose, and those of the floor.
-            test: likewise to those of the test.
+            results: what each that may be taken has learnt, by name.
+            validation: answers of each to the rows that choose, and those of the floor.
+            test: likewise to those of the test; None where there is none, and the rows that chose judge.
+            costs: of those that may be taken, in the place of their sizes.
         """
         judged = self._scoring.by_all(self._rows.data.eval, validation)
-        verdict = self._verdict(judged)
-        tested = self._scoring.by_all(self._rows.test, test)
+        verdict = self._verdict(judged, costs or self._sizes())
+        tested = judged if test is None else self._scoring.by_all(self._rows.test, test)
         for name, of in judged.items():
-            self._report(name, of, tested[name], verdict)
+            self._report(name, of, None if test is None else tested[name], verdict)
         chosen = verdict.chosen
         judge = self._scoring.judge(tested[chosen])
         metrics, intervals = judge.figures(), judge.intervals()
-        words = self._words(verdict, self._scoring.figure(tested[chosen]).metric)
+        words, chose = self._words(verdict, self._scoring.figure(tested[chosen]).metric), test is None
         table = tuple(self._field.candidates.values())
-        publish_picked(self._worker, results[chosen], chosen, metrics, intervals, words, table)
+        publish_picked(self._worker, results[chosen], chosen, metrics, intervals, words, table, chose=chose)
         self._worker.emit(EvaluationCompleted(step=0, metrics=metrics, rows=len(tested[chosen])))
         report = (Paragraph(text=words, tone="strong"), *judge.report())
         return RunFinished(metrics=metrics, intervals=intervals, report=report, labels=self._rows.data.labels)
 
-    def _verdict(self, judged: Mapping[str, list[Judged]]) -> Verdict:
+    def _sizes(self) -> dict[str, float]:
+        return {one.name: self._field.candidates[one.name].size_bytes for one in self._field}
+
+    def _verdict(self, judged: Mapping[str, list[Judged]], costs: Mapping[str, float]) -> Verdict:
         """What the tests come to, with warnings where they tell little or the floor is as good."""
         rows = next(iter(judged.values()))
         figure = self._scoring.figure(rows)
@@ -76,8 +84,7 @@ class Final:
                 f"{counted(len(rows), 'row')} choose, fewer than {FEWEST_ROWS}: of {figure.metric}, whose intervals "
                 "are found by drawing rows anew, they tell little"
             )
-        sizes = {one.name: self._field.candidates[one.name].size_bytes for one in self._field}
-        verdict = judge_finalists(judged, sizes, figure, self._ties)
+        verdict = judge_finalists(judged, costs, figure, self._ties)
         floor = verdict.beside.get(FLOOR)
         if floor is not None and (floor.tied or floor.drop < 0):
             self._field.warn(
@@ -86,8 +93,11 @@ class Final:
             )
         return verdict
 
-    def _report(self, name: str, judged: list[Judged], tested: list[Judged], verdict: Verdict) -> None:
-        figures, test = self._scoring.of(judged), self._scoring.of(tested)
+    def _report(self, name: str, judged: list[Judged], tested: list[Judged] | None, verdict: Verdict) -> None:
+        figures = self._scoring.of(judged)
+        if tested is not None:
+            test = self._scoring.of(tested)
+            figures |= {"test": test["figure"], "test_interval": test["interval"]}
         if beside := verdict.beside.get(name):
             figures |= {"drop": beside.drop, "low": beside.low, "high": beside.high}
             figures["p"] = None if math.isnan(beside.p) else beside.p
@@ -96,10 +106,8 @@ class Final:
             msgspec.structs.replace(
                 candidate,
                 **figures,
-                test=test["figure"],
-                test_interval=test["interval"],
                 chosen=name == verdict.chosen,
-                reason=candidate.reason if name in (FLOOR, verdict.chosen) else _why_not(verdict, name),
+                reason=candidate.reason if name in (FLOOR, verdict.chosen) else _why_not(verdict, name, self._ties),
             )
         )
 
@@ -108,15 +116,21 @@ class Final:
         on = f"by {metric} on {counted(len(self._rows.data.eval), 'row')} that chose"
         tied = [name for name in verdict.tied if name != FLOOR]
         if not tied:
-            return f"{verdict.chosen} is taken: it is the best {on}"
+            return f"{self._shown(verdict.chosen)} is taken: it is the best {on}"
         names = f"{', '.join([verdict.best, *tied[:-1]])} and {tied[-1]}"
-        how = "the smaller" if self._ties == "smaller" else "the best"
-        return f"{names} are tied {on}: no test tells them apart; {how} is taken, {verdict.chosen}"
+        return (
+            f"{names} are tied {on}: no test tells them apart; the {self._ties} is taken, {self._shown(verdict.chosen)}"
+        )
+
+    def _shown(self, name: str) -> str:
+        """A trial with what it was tried with; a model by its name."""
+        settings = self._field.candidates[name].settings
+        return f"{name} ({settings_in_words(settings)})" if settings else name
 
 
-def _why_not(verdict: Verdict, name: str) -> str:
+def _why_not(verdict: Verdict, name: str, ties: str) -> str:
     """Why a finalist is not taken."""
     beside = verdict.beside.get(name)
     if beside is None:
-        return "as good as what is taken, but larger"
+        return f"as good as what is taken, but {'larger' if ties == 'smaller' else 'dearer'}"
     return "tied, not taken" if beside.tied else "worse"

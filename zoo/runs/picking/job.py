@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from zoo.file_cache import release
 from zoo.options import parse
 from zoo.pick_options import FLOOR, PickOptions
@@ -17,18 +15,19 @@ from zoo.runs.attempt import Worker
 from zoo.runs.candidate import Candidate
 from zoo.runs.events import AnyEvent
 from zoo.runs.events import RunCancelled as RunCancelledEvent
-from zoo.runs.picking.entrant import MOST_PROBED, Entrant, Plan, Trained
+from zoo.runs.picking.entrant import ALL_ROWS, MOST_PROBED, Entrant, Plan, Trained
 from zoo.runs.picking.field import Field
 from zoo.runs.picking.final import Final
 from zoo.runs.picking.floor import Floor, FloorMaker
-from zoo.runs.picking.rounds import Round, best, probed_number, rounds_of
+from zoo.runs.picking.halving import Halving
+from zoo.runs.picking.rounds import best, probed_number, rounds_of
 from zoo.runs.picking.rows import load_rows
 from zoo.runs.picking.scoring import Scoring, answered
 from zoo.runs.shrinking.measuring import Stopped, check_stop, reason_of
 from zoo.tasks import get_task
 
-PROBED, ALL_ROWS = "not trained", "all rows"
-"""What figures are of, beside those of rounds."""
+PROBED = "not trained"
+"""What figures are of before anything is learnt."""
 
 
 def pick(worker: Worker) -> AnyEvent:
@@ -57,6 +56,7 @@ class _Picking:
         self._field = Field(worker, [Entrant(worker, one, self._task, self._rows) for one in request.students])
         check, labels = partial(check_stop, worker.should_stop), self._rows.data.labels
         self._scoring = Scoring(self._task, labels, self._options.metric, check, self._field.note)
+        self._halving = Halving(self._field, self._rows, self._scoring)
 
     def event(self) -> AnyEvent:
         """The event that ends the run, once one is picked."""
@@ -65,7 +65,7 @@ class _Picking:
         floor = self._floor()
         self._probe()
         for one in rounds_of(len(self._field), self._options.finalists, len(self._rows.data.train)):
-            self._halve(one, plans)
+            self._halving.halve(one, plans)
         return self._conclude(plans, floor)
 
     def _floor(self) -> Floor | None:
@@ -107,13 +107,13 @@ class _Picking:
         for entrant in self._field:
             if candidate := entrant.known(PROBED) or self._probed(entrant):
                 self._field.report(candidate)
-        figures = self._figures()
+        figures = self._halving.figures()
         if without := [name for name, figure in figures.items() if figure is None]:
             self._field.note(
                 f"no neighbours and no linear probe for {', '.join(without)}: no single vector of an input"
             )
         largest = tuple(figures)[-1:]
-        self._keep(figures, probed_number(models, finalists), "its vectors tell less", always=largest)
+        self._halving.keep(figures, probed_number(models, finalists), "its vectors tell less", always=largest)
 
     def _probed(self, entrant: Entrant) -> Candidate | None:
         """What its body knows; None where it fails."""
@@ -134,39 +134,6 @@ class _Picking:
         candidate = Candidate(name=entrant.name, stage=PROBED, seconds=entrant.seconds, **figures)
         entrant.keep(PROBED, candidate)
         return candidate
-
-    def _halve(self, one: Round, plans: Mapping[str, Plan]) -> None:
-        """Fine-tune those that are left for a short while; the better half goes on."""
-        rows = one.rows(len(self._rows.data.train))
-        for entrant in self._field:
-            known = entrant.known(one.words)
-            if candidate := known or self._shortly_trained(entrant, one, rows, plans[entrant.name]):
-                self._field.report(candidate)
-        self._keep(self._figures(), one.kept, "others learn more of them")
-
-    def _shortly_trained(self, entrant: Entrant, one: Round, rows: int, plan: Plan) -> Candidate | None:
-        """What it has learnt by then; None where it fails."""
-        self._field.note(f"{entrant.name} learns from {counted(rows, 'row')}, {one.words}")
-        taken = None
-        with self._field.trying(entrant.name):
-            trained = entrant.trained(rows, plan)
-            taken = entrant.answered(trained, self._rows.data.eval)
-        if taken is None:
-            return None
-        figures = self._scoring.of(answered(self._rows.data.eval, taken.answers))
-        candidate = msgspec.structs.replace(entrant.measured(one.words, trained, taken), **figures)
-        entrant.keep(one.words, candidate)
-        entrant.forget(trained)
-        return candidate
-
-    def _figures(self) -> dict[str, float | None]:
-        """The latest of each that takes part."""
-        return {one.name: self._field.candidates[one.name].figure for one in self._field}
-
-    def _keep(self, figures: Mapping[str, float | None], kept: int, reason: str, *, always: Sequence[str] = ()) -> None:
-        """Let the best go on."""
-        larger_is_better = self._scoring.larger_is_better
-        self._field.keep(best(figures, kept, larger_is_better=larger_is_better, always=always), reason)
 
     def _conclude(self, plans: Mapping[str, Plan], floor: Floor | None) -> AnyEvent:
         """Fine-tune the finalists on all rows, and take one."""

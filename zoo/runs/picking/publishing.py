@@ -8,6 +8,7 @@ import msgspec
 
 from zoo import atomic
 from zoo.metrics.intervals import Interval
+from zoo.plurals import counted
 from zoo.rendering.markdown import markdown
 from zoo.runs.attempt import Worker
 from zoo.runs.candidate import Candidate
@@ -26,6 +27,8 @@ def publish_picked(
     intervals: Mapping[str, Interval],
     words: str,
     table: Sequence[Candidate],
+    *,
+    chose: bool = False,
 ) -> None:
     """Make what a finalist has learnt the model of the run; its training stays until the run has ended.
 
@@ -33,18 +36,23 @@ def publish_picked(
         worker: of the run.
         trained: the finalist.
         name: of it.
-        metrics: of the test rows.
+        metrics: of the test rows, where there are some.
         intervals: of these.
         words: what the tests came to.
         table: all models that took part.
+        chose: whether the figures are of the rows that chose.
     """
     folder = worker.folder.model_folder
     copy_linked(trained.folder, folder)
     readme = folder / README
+    rows = "test rows, which chose nothing; those above are of the rows that chose"
+    if chose:
+        rows = (
+            f"the rows that chose it among {counted(len(table), 'trial')}, and flattered by that: others judge better"
+        )
     parts = [
         readme.read_text(encoding="utf-8").rstrip(),
-        f"## Why {name}\n\n{words}. The figures of this model are of test rows, which chose nothing; those above are "
-        "of the rows that chose.",
+        f"## Why {name}\n\n{words}. The figures of this model are of {rows}.",
         markdown((candidate_table(table),)),
     ]
     atomic.write_text(readme, "\n\n".join(parts) + "\n")

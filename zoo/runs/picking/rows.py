@@ -1,4 +1,4 @@
-"""The rows of a run that picks a model: to learn from, to choose by, and to judge by once, in the end."""
+"""The rows of a run that takes one of several models: to learn from, to choose by, to judge by once, in the end."""
 
 from __future__ import annotations
 
@@ -25,16 +25,20 @@ FEWEST = 20
 
 @dataclasses.dataclass(frozen=True)
 class PickRows:
-    """What models are picked by."""
+    """What models are chosen by."""
 
     data: TrainingData
     """To learn from, those of the beginning being a sample of all; what is evaluated on chooses."""
     test: tuple[Example, ...]
-    """These choose nothing."""
+    """These choose nothing; none where nothing is judged by rows that chose nothing."""
+    nested: tuple[Example, ...] | None = None
+    """Those to learn from in the order in which fewer of them are a sample of all; None where that is their order."""
 
     def first(self, rows: int) -> TrainingData:
         """The same with fewer rows to learn from, all of which are among those of any larger number."""
-        return dataclasses.replace(self.data, train=self.data.train[:rows])
+        if rows >= len(self.data.train):
+            return self.data
+        return dataclasses.replace(self.data, train=(self.nested or self.data.train)[:rows])
 
 
 def load_rows(worker: Worker, task: Task, options: PickOptions) -> PickRows:

@@ -1,0 +1,154 @@
+"""Sweeping: a training and settings in, what comes of the best of them out, with the table that says why."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, cast
+
+from zoo.ability_options import parse_recorded
+from zoo.errors import DatasetInvalid
+from zoo.file_cache import release
+from zoo.hyperparameters import DataOptions
+from zoo.options import parse
+from zoo.plurals import counted
+from zoo.runs.attempt import Worker
+from zoo.runs.candidate import Candidate, settings_in_words
+from zoo.runs.events import AnyEvent
+from zoo.runs.events import RunCancelled as RunCancelledEvent
+from zoo.runs.picking.entrant import ALL_ROWS, Entrant, Plan
+from zoo.runs.picking.field import Field
+from zoo.runs.picking.final import Final
+from zoo.runs.picking.halving import Halving
+from zoo.runs.picking.rounds import rounds_of
+from zoo.runs.picking.rows import FEWEST, PickRows, in_nested_order
+from zoo.runs.picking.scoring import Scoring, answered
+from zoo.runs.picking.stages import judged
+from zoo.runs.preparation import resolve
+from zoo.runs.shrinking.measuring import Stopped, check_stop
+from zoo.runs.sweeping.costs import undominated
+from zoo.runs.training_data import load_training_data
+from zoo.runs.trial_model import warn_of_learnt
+from zoo.sweep_options import SweepOptions
+from zoo.tasks import get_task
+from zoo.tasks.task import Task
+
+
+def sweep(worker: Worker) -> AnyEvent:
+    """Try a training with many settings; returns the event that ends the run.
+
+    Raises:
+        DatasetInvalid: the data cannot tell trials apart.
+        RunFailed: all trials fail.
+    """
+    shutil.rmtree(worker.folder.model_folder, ignore_errors=True)
+    try:
+        return _Sweep(worker).event()
+    except Stopped:
+        return RunCancelledEvent()
+
+
+class _Sweep:
+    """One attempt at a sweep: from all trials to the one that is taken."""
+
+    def __init__(self, worker: Worker) -> None:
+        request = worker.request
+        self._worker, self._options = worker, parse(SweepOptions, request.sweeping)
+        self._task = get_task(request.task).divided_at(request.data.separator).named_by(request.data.classes)
+        self._rows = _load_rows(worker, self._task)
+        release()
+        self._field = Field(worker, [Entrant(worker, one, self._task, self._rows) for one in request.students])
+        check, labels = partial(check_stop, worker.should_stop), self._rows.data.labels
+        self._scoring = Scoring(self._task, labels, self._options.metric, check, self._field.note)
+        self._validation: dict[str, list[Any]] = {}
+
+    def event(self) -> AnyEvent:
+        """The event that ends the run, once one is taken."""
+        if self._options.strategy == "halving":
+            self._halve()
+        for entrant in self._field:
+            check_stop(self._worker.should_stop)
+            self._try(entrant)
+            self._forget_beaten()
+        left = self._left()
+        costs: dict[str, float] = {one.name: place for place, one in enumerate(left)}
+        number = len(self._rows.data.train)
+        results = {name: self._field.entrants[name].trained(number, Plan()) for name in costs}
+        final = Final(self._worker, self._task, self._rows, self._field, self._scoring, self._options.ties)
+        ended = final.conclude(results, self._validation, costs=costs)
+        trials = counted(len(self._worker.request.students), "trial")
+        self._field.note(
+            f"these figures are of rows that chose among {trials}, and flattered by that: zoo evaluate "
+            f"{self._worker.folder.name} --data FILE judges by others"
+        )
+        return ended
+
+    def _halve(self) -> None:
+        """Let all learn from few rows, and the better half from ever more."""
+        rounds = rounds_of(len(self._field), self._options.finalists, len(self._rows.data.train))
+        if not rounds:
+            return
+        self._field.note(
+            "each round trains anew: a learning rate that falls to the end of a training falls otherwise in a longer"
+        )
+        plans = self._plans()
+        halving = Halving(self._field, self._rows, self._scoring)
+        for one in rounds:
+            halving.halve(one, plans)
+
+    def _plans(self) -> Mapping[str, Plan]:
+        """How many passes each makes over the rows; found out by its first steps where nobody said it."""
+        plans: dict[str, Plan] = {}
+        for entrant in self._field:
+            check_stop(self._worker.should_stop)
+            epochs = entrant.options.get("epochs")
+            with self._field.trying(entrant.name):
+                plans[entrant.name] = Plan(float(epochs)) if epochs else entrant.plan()
+        return plans
+
+    def _try(self, entrant: Entrant) -> None:
+        """Let one learn all rows, and keep what it answers; an earlier attempt may have done that."""
+        candidate = entrant.known(ALL_ROWS)
+        if candidate is None:
+            self._field.note(f"{entrant.name} learns from all rows: {settings_in_words(entrant.settings)}")
+            with self._field.trying(entrant.name):
+                number = len(self._rows.data.train)
+                candidate = judged(entrant, ALL_ROWS, number, Plan(), self._rows, self._scoring)
+        if candidate is not None:
+            answers = entrant.known_answers(ALL_ROWS)
+            self._scoring.figure(answered(self._rows.data.eval, answers))  # says which figures are the better
+            self._validation[entrant.name] = answers
+            self._field.report(candidate)
+
+    def _left(self) -> list[Candidate]:
+        """The trials that may still be taken, the cheapest first."""
+        tried = [self._field.candidates[name] for name in self._validation]
+        return undominated(tried, larger_is_better=self._scoring.larger_is_better)
+
+    def _forget_beaten(self) -> None:
+        """Remove the weights of those that cannot be taken any more."""
+        left = {one.name for one in self._left()}
+        for name in self._validation:
+            if name not in left:
+                self._field.entrants[name].forget_weights(len(self._rows.data.train))
+
+
+def _load_rows(worker: Worker, task: Task) -> PickRows:
+    """The rows as the training of the recipe divides them; those that it evaluates on choose.
+
+    Raises:
+        DatasetInvalid: there are too few.
+    """
+    request = worker.request
+    _, card = resolve(worker)
+    ability = card.ability("finetune", request.task)
+    options = cast("DataOptions", parse_recorded(ability, request.options))  # has its fields: plugins are held to it
+    data = load_training_data(worker, task, options, {} if request.new_heads else card.columns)
+    if len(data.eval) < FEWEST:
+        raise DatasetInvalid(
+            f"{counted(len(data.eval), 'row')} to choose by cannot tell trials apart",
+            f"{FEWEST} are needed at least: hold out more with eval_share in [options], or name some with eval",
+        )
+    warn_of_learnt(worker, card, data.eval)
+    return PickRows(data, (), nested=in_nested_order(data.train, task.target, options.seed))
