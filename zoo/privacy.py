@@ -167,7 +167,10 @@ def check_private_job(
             "choose a model with weights, or pretrain it on public data first: zoo ls shows which have some",
         )
     if processes > 1:
-        raise Unsupported("--private computes in one process", "leave --processes out")
+        raise Unsupported(
+            "--private computes in one process, which draws the rows of a step and adds its noise once",
+            "leave --processes out; a larger --micro-batch-size uses all of one device",
+        )
     if precision == "fp16":
         raise Unsupported("--private is not computed in fp16, whose losses are scaled", "use --precision fp32")
     if find_spec("opacus") is None:

@@ -80,7 +80,9 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     spent: tuple[tuple[float, float, int], ...] = ()
     """What the accountant of a private training knows: noise multiplier, sample rate, steps taken with both."""
     units_together: bool | None = None
-    """Whether it computes the gradients of several units at once."""
+    """Whether it computes several units at once."""
+    units_by_layers: int = 0
+    """How many of them without a gradient of each; 0 where each has its gradient."""
     lost_turns: tuple[int, ...] = ()
     """Turns of clients of which nothing came, by the steps of the whole run after each."""
     turns_averaged: int = 0

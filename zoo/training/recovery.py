@@ -110,6 +110,7 @@ class Recovery:
         if self._private is not None and loaded.model.shapes:
             self._private.go_on(loaded.progress.spent)
             self._private.together = loaded.progress.units_together
+            self._private.by_layers = loaded.progress.units_by_layers
         scale, steps = loaded.progress.loss_scale, loaded.progress.loss_scale_steps
         if self._scaler is not None and scale is not None:
             self._scaler.load_state_dict(self._scaler.state_dict() | {"scale": scale, SCALE_STEPS: steps})
@@ -126,8 +127,13 @@ class Recovery:
         """The same with what the accountant of a private training knows, and how it computes."""
         if self._private is None:
             return progress
-        spent, together = self._private.history(progress.step), self._private.together
-        return msgspec.structs.replace(progress, spent=spent, units_together=together)
+        private = self._private
+        return msgspec.structs.replace(
+            progress,
+            spent=private.history(progress.step),
+            units_together=private.together,
+            units_by_layers=private.by_layers,
+        )
 
     def save_best(self, step: int) -> None:
         """Keep the weights of the best evaluation so far."""

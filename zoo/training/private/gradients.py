@@ -2,8 +2,9 @@
 
 Two ways lead there. `Together` computes a micro-batch at once, with torch's transformations of functions: an example is
 a batch of its own there, too, so its gradient depends on no other one whatever the network does. `Apart` computes one
-unit after the other by plain backward passes: what it says is right by construction, and slower. Which one is taken is
-found out with a few rows, see `zoo.training.private.trial`.
+unit after the other by plain backward passes: what it says is right by construction, and slower. A third one has the
+sum alone, see `zoo.training.private.layers`. Which one is taken is found out with a few rows, see
+`zoo.training.private.trial`.
 """
 
 from __future__ import annotations
@@ -132,13 +133,22 @@ def clipped_sum(gradients: Gradients, clip: float) -> dict[str, torch.Tensor]:
     """
     squares = [gradient.flatten(1).float().square().sum(1) for gradient in gradients.values()]
     norms = torch.stack(squares).sum(0).sqrt()
-    usable = norms.isfinite()
-    factors = torch.where(usable, (clip / (norms + CLIP_EPS)).clamp(max=1.0), 0.0)
+    usable, factors = norms.isfinite(), clipping_factors(norms, clip)
     sums = {}
     for name, gradient in gradients.items():
         finite = torch.where(usable.view(-1, *[1] * (gradient.ndim - 1)), gradient, 0.0)
         sums[name] = torch.tensordot(factors.to(finite.dtype), finite, dims=1)
     return sums
+
+
+def clipping_factors(norms: torch.Tensor, clip: float) -> torch.Tensor:
+    """What gradients are multiplied by, so that none is longer than a norm; 0 where one is not finite.
+
+    Args:
+        norms: shape (units,).
+        clip: largest L2 norm.
+    """
+    return torch.where(norms.isfinite(), (clip / (norms + CLIP_EPS)).clamp(max=1.0), 0.0)
 
 
 def disagreement(ours: Sequence[torch.Tensor], theirs: Sequence[torch.Tensor]) -> float:

@@ -62,7 +62,11 @@ class Private:
     unit_column: str = ""
     """What says whose a row is; empty where each row is a unit."""
     together: bool | None = None
-    """Whether the gradients of several units are computed at once; None until it is tried."""
+    """Whether several units are computed at once; None until it is tried."""
+    at_once: int = 1
+    """Units that are to be computed at once, if memory suffices."""
+    by_layers: int = 0
+    """Units that are computed at once without a gradient of each, layer by layer; 0 where each has its gradient."""
     _unit_of: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -159,15 +163,18 @@ def plan_privately(
     if remark := "" if column else repeated_inputs(examples, units):
         run.note(remark)
     delta = delta_of(privacy, len(units))
-    plan = _plan_units(source, units, module, lr=lr)
+    plan = _plan_units(source, units, lr=lr)
+    at_once = plan.sources[0].micro_batch_size
+    if len(units) == len(examples):
+        plan = with_room_for_gradients(plan, run.options, trained_bytes(module))
     sample_rate = plan.sources[0].batch_size / len(units)
     noise = noise_multiplier_for(privacy.epsilon, delta, sample_rate=sample_rate, steps=plan.steps)
     folder = run.checkpoints_folder
     secret = Secret.fresh() if run.dry_run else secret_of(folder, begun=newest_step(folder) is not None)
-    return plan, Private(privacy, delta, units, sample_rate, noise, secret, plan.steps, column)
+    return plan, Private(privacy, delta, units, sample_rate, noise, secret, plan.steps, column, None, at_once)
 
 
-def _plan_units(source: Source, units: Units, module: nn.Module, *, lr: float) -> Plan:
+def _plan_units(source: Source, units: Units, *, lr: float) -> Plan:
     """The steps, whose batches are of units, and how many examples are computed at once.
 
     A unit of several examples has one gradient: as many of these go into it as are asked for, or as the objective
@@ -182,8 +189,7 @@ def _plan_units(source: Source, units: Units, module: nn.Module, *, lr: float) -
     if divided:
         size = source.run.options.micro_batch_size or objective.micro_batch_size
         return replace(plan, sources=(replace(plan.sources[0], micro_batch_size=size),))
-    trainable_bytes = sum(parameter.nbytes for parameter in module.parameters() if parameter.requires_grad)
-    return with_room_for_gradients(plan, options, trainable_bytes)
+    return plan
 
 
 def units_of(examples: EncodedExamples, whose: Mapping[int, str] = {}) -> Units:
@@ -216,5 +222,15 @@ def with_room_for_gradients(plan: Plan, options: TrainingOptions, trainable_byte
     if options.micro_batch_size is not None:
         return plan
     (source,) = plan.sources
-    most = max(1, GRADIENT_BYTES // max(1, trainable_bytes))
+    most = room_for(trainable_bytes)
     return replace(plan, sources=(replace(source, micro_batch_size=min(source.micro_batch_size, most)),))
+
+
+def trained_bytes(module: nn.Module) -> int:
+    """Of the gradient of an example."""
+    return sum(parameter.nbytes for parameter in module.parameters() if parameter.requires_grad)
+
+
+def room_for(example_bytes: int) -> int:
+    """How many examples are computed at once that take so much each."""
+    return max(1, GRADIENT_BYTES // max(1, example_bytes))

@@ -70,4 +70,6 @@ def training_batches(
         return TrainingBatches(setup, examples, micro_batch_sizes)
     if setup.private.together is None:
         find_way(setup, examples[0], setup.private)
+    if not micro_batch_sizes and setup.private.by_layers:
+        micro_batch_sizes = (setup.private.by_layers,)
     return PrivateBatches(setup, examples[0], setup.private, micro_batch_sizes)

@@ -1,4 +1,4 @@
-"""Whether the gradients of several examples can be computed at once: found out with a few, against plain autograd."""
+"""Whether several examples can be computed at once, and how: found out with a few, against plain autograd."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ import torch
 
 from zoo.errors import Unsupported
 from zoo.memory import is_out_of_memory
+from zoo.plurals import counted
 from zoo.sanitize import one_line
 from zoo.training.batches import MicroBatch
 from zoo.training.examples import Examples
 from zoo.training.loader import MicroBatchRequest, collated
 from zoo.training.moving import WeightedBatch
-from zoo.training.private.gradients import Apart, Together, disagreement
-from zoo.training.private.plan import Private
+from zoo.training.private.gradients import Apart, Together, clipped_sum, disagreement
+from zoo.training.private.layers import LayerByLayer, Unfit, clipped_sum_of_parts
+from zoo.training.private.plan import Private, room_for, trained_bytes
+from zoo.training.rehearsal import longest
 from zoo.training.setup import TrainingSetup
+from zoo.units import size
 
 TRIED = 3
 """Examples that are computed both ways."""
@@ -33,12 +37,64 @@ def find_way(setup: TrainingSetup, examples: Examples, private: Private) -> None
     """
     units = private.units[:: max(1, len(private.units) // TRIED)][:TRIED]
     private.together = all(len(unit) == 1 for unit in private.units)
-    if private.together:
+    if private.together and not _by_layers(setup, examples, private):
         reason = _fault(setup, examples, [unit[0] for unit in units])
         if reason:
             private.together = False
             setup.run.note(f"the gradients of rows are computed one by one, as {reason}")
     _check_traces(setup, examples, list(units[0][: setup.plan.sources[0].micro_batch_size]))
+
+
+def _by_layers(setup: TrainingSetup, examples: Examples, private: Private) -> bool:
+    """Settle whether examples are computed at once without a gradient of each: where these want more memory than there
+    is for them, the sum takes less, and it is the one of plain autograd.
+    """
+    module, each = setup.method.module, trained_bytes(setup.method.module)
+    if private.at_once <= room_for(each):
+        return False
+    indices = longest(examples, TRIED)
+    found = _held_by_layers(setup, examples, private, indices)
+    if not 0 < found < each:
+        return False
+    private.by_layers = min(private.at_once, room_for(found))
+    count = counted(private.by_layers, "row")
+    setup.run.note(
+        f"gradients are shortened layer by layer, {count} at once: {size(private.by_layers * found)} in the place of "
+        f"{size(private.by_layers * each)} for a gradient of each"
+    )
+    module.eval()
+    return True
+
+
+def _held_by_layers(setup: TrainingSetup, examples: Examples, private: Private, indices: list[int]) -> int:
+    """The bytes that an example takes layer by layer; 0 where the sum is not that of plain autograd."""
+    objective, module, clip = setup.sources[0].objective, setup.method.module.eval(), private.privacy.clip
+    try:
+        losses, parts, held = LayerByLayer(objective, module)(*_collated(setup, examples, indices))
+        setup.method.train_mode()
+        with setup.accelerator.autocast():
+            LayerByLayer(objective, module)(*_collated(setup, examples, indices))
+    except Unfit:
+        return 0
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        return 0
+    finally:
+        module.eval()
+    ours = clipped_sum_of_parts(parts, module, clip)
+    apart, alone = Apart(objective, module), []
+    sums: dict[str, torch.Tensor] = {}
+    for index in indices:
+        loss, gradients = apart(*_collated(setup, examples, [index]))
+        alone.append(loss)
+        for name, tensor in clipped_sum(gradients, clip).items():
+            sums[name] = sums[name] + tensor if name in sums else tensor
+    differs = disagreement(
+        [losses, *(ours[name] if name in ours else torch.zeros_like(total) for name, total in sums.items())],
+        [torch.cat(alone), *sums.values()],
+    )
+    return held if differs <= TOLERANCE else 0
 
 
 def _fault(setup: TrainingSetup, examples: Examples, indices: Sequence[int]) -> str:
