@@ -36,6 +36,7 @@ from zoo.plugin_checks import (
     register,
 )
 from zoo.sanitize import one_line
+from zoo.suggestions import AS_SAFETENSORS
 
 if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun
@@ -119,7 +120,7 @@ class Plugin(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         if BODY not in self.hooks or own.hook.predict(run=run) is not None:
             raise Unsupported(
                 f"plugin {self.name} answers {run.task.name} with {run.card.name} by code of its own, not by a body",
-                "zoo export without --format writes the weights",
+                AS_SAFETENSORS,
             )
         return BodyHooks(self._manager, self.name).body_of(run)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 CUTOFF = 0.6
+AS_SAFETENSORS = "zoo export RUN DIR writes it as safetensors, with a README.md for the library that it is of"
+"""What is done where a model cannot be written as one network."""
 
 
 def nearest(word: str, candidates: Iterable[str], *, limit: int = 1, cutoff: float = CUTOFF) -> list[str]:

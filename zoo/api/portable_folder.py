@@ -26,6 +26,7 @@ from zoo.runs.hooks import load_predictor
 from zoo.runs.private_rows import learnt_privately
 from zoo.runs.store import training_of
 from zoo.runs.stored_answers import USUAL, stored_inputs
+from zoo.suggestions import AS_SAFETENSORS
 from zoo.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -61,9 +62,9 @@ def write_portable(
     writing = importlib.import_module("zoo.training.portable.folder")
     writing.check_format(format)
     run = _prediction_run(card, source, task)
-    inputs = list(_inputs(card, run.task, source, data, columns))
     plugin = load_plugin(card.plugin)
-    body = plugin.answering_body(run)
+    portable = plugin.answering_body(run).portable(run)
+    inputs = list(_inputs(card, run.task, source, data, columns))
     finish = finish_of(card, run.task, run.options)
     answers = load_predictor(plugin, run, finish).predict(inputs)
     kept = [number for number, answer in enumerate(answers) if not isinstance(answer, Rejected)]
@@ -71,13 +72,13 @@ def write_portable(
         reason = next((one.reason for one in answers if isinstance(one, Rejected)), "there are none")
         raise DatasetInvalid(f"none of the inputs to compare answers on can be answered: {reason}", _OTHERS)
     temperature = None if finish is None else finish.calibration.temperature
-    portable = writing.write_folder(body, run, format, folder, temperature)
-    now = portable.predict([inputs[number] for number in kept])
+    written = writing.write_folder(portable, run, format, folder, temperature)
+    now = written.predict([inputs[number] for number in kept])
     agreement = agreement_of([answers[number] for number in kept], now if finish is None else finish(now))
     if not agreement.agrees:
         raise GateNotPassed(
             f"{card.name} as {format} answers otherwise than zoo, so nothing was written: {agreement}",
-            "zoo export without --format writes the weights",
+            AS_SAFETENSORS,
         )
     _tell(folder / writing.FACTS, agreement)
     return agreement

@@ -12,6 +12,7 @@ from torch import nn
 
 from zoo.answers import Rejected
 from zoo.errors import Unsupported
+from zoo.suggestions import AS_SAFETENSORS
 from zoo.training.head import HeadConfig
 from zoo.training.objective import Batch, Features, Objective
 from zoo.training.weights import fill
@@ -177,8 +178,9 @@ class Body(ABC, Generic[Features]):
             Unsupported: it is no single network.
         """
         raise Unsupported(
-            f"what answers {run.task.name} with {run.card.name} is more than one network of tensors",
-            "zoo export without --format writes its weights",
+            f"{run.card.name} answers {run.task.name} by more than one pass through one network, which is neither onnx "
+            "nor torch",
+            AS_SAFETENSORS,
         )
 
     @abstractmethod

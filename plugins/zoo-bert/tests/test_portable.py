@@ -19,7 +19,7 @@ TEXTS = ["where is my parcel, it never came", "a text", "I want my money back fo
 def check(run: PredictionRun, texts: list[str], folder: Path) -> None:
     """Insist on the same answers by a program of torch, which is written fastest."""
     answers = PluginHooks("bert").predict(run).predict(texts)
-    portable = write_folder(load_plugin("bert").answering_body(run), run, "torch", folder)
+    portable = write_folder(load_plugin("bert").answering_body(run).portable(run), run, "torch", folder)
     agreement = agreement_of(answers, portable.predict(texts))
     assert agreement.agrees, str(agreement)
     assert "```python" in (folder / "README.md").read_text()

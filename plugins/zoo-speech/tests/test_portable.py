@@ -61,7 +61,7 @@ def test_letters(tmp_path: Path) -> None:
     answers = PluginHooks("speech").predict(run).predict(recordings)
     written = tmp_path / "written"
     written.mkdir()
-    portable = write_folder(plugin.answering_body(run), run, "torch", written)
+    portable = write_folder(plugin.answering_body(run).portable(run), run, "torch", written)
 
     assert len({answer.cells().prediction for answer in answers}) > 1
     assert agreement_of(answers, portable.predict(recordings)).agrees

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from zoo import PredictionRun, TrainingRun
+from zoo import PredictionRun, TrainingRun, Unsupported
 from zoo.training.audio import LENGTHS, SEEN, AudioBody, AudioConfig, LogMel
 from zoo.training.objective import Batch
 from zoo.training.weights import below, fill, state_of
@@ -18,6 +18,8 @@ from zoo_speech.readme import readme_of
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from zoo.training.portable.network import Portable
 
 
 class DeepSpeechBody(AudioBody):
@@ -46,6 +48,14 @@ class DeepSpeechBody(AudioBody):
         """One vector a spectrum."""
         vectors: torch.Tensor = module(batch[SEEN], batch[LENGTHS])
         return vectors
+
+    def portable(self, run: PredictionRun) -> Portable:
+        """There is none: what goes from spectrum to spectrum has no end that could be written down beforehand."""
+        raise Unsupported(
+            f"{run.card.name} has a layer that goes through a recording spectrum by spectrum, which is written for one "
+            "length alone as onnx and torch",
+            "zoo export RUN DIR writes it as safetensors, with a README.md that has the network in plain torch",
+        )
 
     @property
     def seconds_a_moment(self) -> float:

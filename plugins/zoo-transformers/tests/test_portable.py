@@ -42,7 +42,7 @@ def test_a_network_that_has_so_many_places(prediction: Callable[..., PredictionR
     answers = PluginHooks("transformers").predict(run).predict(TEXTS)
     written = tmp_path / "written"
     written.mkdir()
-    portable = write_folder(load_plugin("transformers").answering_body(run), run, "torch", written)
+    portable = write_folder(load_plugin("transformers").answering_body(run).portable(run), run, "torch", written)
     assert agreement_of(answers, portable.predict(TEXTS)).agrees
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from PIL import Image
+from torch import nn
 from torchvision.ops import clip_boxes_to_image
 
 from zoo.answers import Detection, Detections, Prediction
@@ -15,7 +16,7 @@ from zoo.training.body import Layout, Network
 from zoo.training.head import DETECTION
 from zoo.training.images.annotated import AnnotatedImage, Canvas, reduced, reduced_size
 from zoo.training.images.answering import ImagePredictor
-from zoo.training.images.fcos import MAX_DETECTIONS, FcosHead, detect
+from zoo.training.images.fcos import MAX_DETECTIONS, FcosHead, Locations, scored_boxes, without_doubles
 
 if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun
@@ -69,9 +70,16 @@ class DetectionPredictor(ImagePredictor[_PlacedPicture]):
         run: its options are those of images and of answering with boxes.
         body: whose weights have a head for boxes.
         layout: how names of a network's tensors begin, and how the weights have them begin.
+        network: what computes in the place of both, from the pixels of canvases to `scored_boxes`.
     """
 
-    def __init__(self, run: PredictionRun, body: ImageBody, layout: Layout) -> None:
+    def __init__(
+        self,
+        run: PredictionRun,
+        body: ImageBody,
+        layout: Layout,
+        network: Callable[[torch.Tensor], torch.Tensor] | None = None,
+    ) -> None:
         config = body.config
         if config.head is None or config.canvas is None or config.head.problem_type != DETECTION:
             raise Unsupported(f"{run.card.name} has no head for {run.task.name}", "fine-tune it first")
@@ -80,12 +88,12 @@ class DetectionPredictor(ImagePredictor[_PlacedPicture]):
         self._threshold = THRESHOLD if options.threshold is None else options.threshold
         self._nms, self._limit = NMS if options.nms is None else options.nms, options.top_k or MAX_DETECTIONS
         self._canvas, self._preprocessing = body.canvas(config.canvas), config.preprocessing
-        head = FcosHead(body.levels, len(self._labels))
-        body.fill_head(head, config.head, layout)
-        self._network = Network(body.module, head, body.maps).to(self.device, self.dtype).eval()
-        empty = torch.zeros(1, *config.canvas[::-1], 3, dtype=torch.uint8, device=self.device)
-        with torch.inference_mode():
-            self._locations = head.locations(body.maps(body.module, {"images": empty}), self._canvas.size)
+        own, self._locations = network_of(body, layout, self.device, self.dtype)
+        self._network = network or self._own_network(own)
+
+    def _own_network(self, network: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
+        """The body and the head of its weights."""
+        return lambda images: scored_boxes(network(images=images).float(), self._locations, self._canvas.size)
 
     def prepare(self, image: Image.Image) -> _PlacedPicture:
         """Place it on the canvas."""
@@ -97,13 +105,36 @@ class DetectionPredictor(ImagePredictor[_PlacedPicture]):
         """Find the boxes of a few pictures."""
         batch = torch.stack([one.pixels for one in images]).to(self.device)
         with torch.inference_mode():
-            outputs = self._network(images=batch).float()
-            detections = detect(outputs, self._locations, self._canvas.size, threshold=self._threshold, nms=self._nms)
+            scored, per_level = self._network(batch), self._locations.per_level
+            detections = without_doubles(scored, per_level, threshold=self._threshold, nms=self._nms)
         return [self._answer(boxes.cpu(), one.scale) for boxes, one in zip(detections, images, strict=True)]
 
     def _answer(self, boxes: torch.Tensor, scale: BoxScale) -> Detections:
         rows = scale.back(boxes)[: self._limit].tolist()
         return detections_of(rows, self._labels, (scale.width, scale.height))
+
+
+def network_of(
+    body: ImageBody, layout: Layout, device: torch.device, dtype: torch.dtype
+) -> tuple[nn.Module, Locations]:
+    """A body and the head for boxes of its weights, and where on the canvas its outputs stand.
+
+    Args:
+        body: whose weights have one.
+        layout: how names of a network's tensors begin, and how the weights have them begin.
+        device: that it computes on.
+        dtype: that it computes in.
+    """
+    config = body.config
+    assert config.head is not None
+    assert config.canvas is not None
+    head = FcosHead(body.levels, len(config.head.labels))
+    body.fill_head(head, config.head, layout)
+    network = Network(body.module, head, body.maps).to(device, dtype).eval()
+    empty = torch.zeros(1, *config.canvas[::-1], 3, dtype=torch.uint8, device=device)
+    with torch.inference_mode():
+        locations = head.locations(body.maps(body.module, {"images": empty}), body.canvas(config.canvas).size)
+    return network, locations
 
 
 def detections_of(rows: Iterable[Sequence[float]], labels: Sequence[str], size: tuple[int, int]) -> Detections:

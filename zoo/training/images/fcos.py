@@ -175,16 +175,40 @@ def detect(
         outputs: of the head, float32, shape (batch, locations, classes + 5).
         locations: of the canvas.
         size: width and height of the canvas.
-        threshold: least score, the geometric mean of class and nearness.
+        threshold: least score.
         nms: overlap (IoU) with a better one of its class from which on a box is left out.
 
     Returns:
         For each picture XYXY on the canvas, score and index of the class, best first, shape (at most 100, 6).
     """
+    return without_doubles(scored_boxes(outputs, locations, size), locations.per_level, threshold=threshold, nms=nms)
+
+
+def scored_boxes(outputs: torch.Tensor, locations: Locations, size: tuple[int, int]) -> torch.Tensor:
+    """The box of each location, XYXY on the canvas, and how probable each class is there.
+
+    A score is the geometric mean of class and nearness; arguments as those of `detect`.
+
+    Returns:
+        Shape (batch, locations, 4 + classes).
+    """
     logits, distances, nearness = _parts(outputs)
     scores = (logits.sigmoid() * nearness.sigmoid()).sqrt()
-    boxes = clip_boxes_to_image(_boxes(distances, locations.boxes), size[::-1])
-    return [_of_picture(*one, locations.per_level, threshold, nms) for one in zip(scores, boxes, strict=True)]
+    return torch.cat([clip_boxes_to_image(_boxes(distances, locations.boxes), size[::-1]), scores], -1)
+
+
+def without_doubles(
+    scored: torch.Tensor, per_level: Sequence[int], *, threshold: float, nms: float
+) -> list[torch.Tensor]:
+    """Of the boxes of all locations those that a picture shows.
+
+    Args:
+        scored: as `scored_boxes` gives them.
+        per_level: how many there are of each level.
+        threshold: as that of `detect`, like the next and what is returned.
+        nms: likewise.
+    """
+    return [_of_picture(one[:, 4:], one[:, :4], per_level, threshold, nms) for one in scored]
 
 
 def _parts(outputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

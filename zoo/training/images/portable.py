@@ -11,18 +11,21 @@ from torch import nn
 from zoo.answers import Embedding
 from zoo.errors import StoreInvalid, Unsupported
 from zoo.tasks.task import LEVELS
-from zoo.training.head import SEGMENTATION, HeadConfig
+from zoo.training.body import HEAD
+from zoo.training.head import DETECTION, SEGMENTATION, HeadConfig
 from zoo.training.images.answering import FeaturePredictor, HeadPredictor
 from zoo.training.images.config import ImageConfig
 from zoo.training.images.preprocessing import Preprocessing
-from zoo.training.objectives import pooled_objective
+from zoo.training.objectives import objective_class, pooled_objective
 from zoo.training.portable.answers import VECTORS, head_facts, head_of, printed
 from zoo.training.portable.network import FACTS, Compute, Portable, PortableInput, Usage
 from zoo.training.pretrained import read_json
 
 if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun, Predictor
+    from zoo.training.images.annotated import Canvas
     from zoo.training.images.body import ImageBody
+    from zoo.training.images.fcos import Locations
 
 EXAMPLE = 2
 """Pictures that torch follows the network with."""
@@ -46,6 +49,21 @@ _MASK = """classes = logits[0, :, : size[1], : size[0]].argmax(0).astype(np.uint
 mask = Image.fromarray(classes).resize(picture.size, Image.Resampling.NEAREST)
 for number, label in enumerate(facts["labels"]):
     print(label, (np.asarray(mask) == number).mean())"""
+_BOXES = """boxes, scores, shown = scored[0, :, :4], scored[0, :, 4:], []
+has_area = (boxes[:, 2:] > boxes[:, :2]).all(1, keepdims=True)
+candidates = np.argwhere(has_area & (scores > facts["boxes"]["threshold"]))
+for place, number in sorted(candidates.tolist(), key=lambda one: -scores[tuple(one)]):
+    box = boxes[place]
+    overlaps = [  # with better ones of the same class, of what both cover
+        (common := np.clip(np.minimum(box, other)[2:] - np.maximum(box, other)[:2], 0, None).prod())
+        / ((box[2:] - box[:2]).prod() + (other[2:] - other[:2]).prod() - common)
+        for other, label in shown
+        if label == number
+    ]
+    if all(overlap <= facts["boxes"]["nms"] for overlap in overlaps):
+        shown.append((box, number))
+        factors = [picture.width / size[0], picture.height / size[1]] * 2
+        print(facts["labels"][number], scores[place, number], (box * factors).tolist())"""
 
 
 def portable_images(run: PredictionRun, body: ImageBody) -> Portable:
@@ -61,12 +79,12 @@ def portable_images(run: PredictionRun, body: ImageBody) -> Portable:
     config = body.config
     if not run.task.needs >= LEVELS:
         return PortableImages(run, body)
-    if config.head is None or config.canvas is None or config.head.problem_type != SEGMENTATION:
+    known = {SEGMENTATION: PortableSegmenter, DETECTION: PortableDetector}
+    if config.head is None or config.canvas is None or config.head.problem_type not in known:
         raise Unsupported(
-            f"{run.card.name} answers {run.task.name} by more than one network of tensors",
-            "zoo export without --format writes its weights",
+            f"{run.card.name} has no head for {run.task.name} that could be written", "fine-tune it first"
         )
-    return PortableSegmenter(run, body)
+    return known[config.head.problem_type](run, body)
 
 
 class PortableImages(Portable):
@@ -164,21 +182,84 @@ class PortableSegmenter(Portable):
 
     def facts(self) -> dict[str, Any]:
         """Labels, and how a picture is seen."""
-        preprocessing, canvas = self._body.config.preprocessing, self._canvas
-        return head_facts(self._head_config) | {
-            "image": {
-                "width": canvas.width,
-                "height": canvas.height,
-                "fill": list(canvas.fill),
-                "mean": list(preprocessing.mean),
-                "std": list(preprocessing.std),
-            }
-        }
+        return head_facts(self._head_config) | {"image": _canvas_facts(self._body, self._canvas)}
 
     def usage(self) -> Usage:
         """With Pillow."""
         before = "\n".join((_OPEN, _CANVAS, _PIXELS.format(picture="canvas")))
         return Usage(_IMPORTS, before, _MASK, f"{_SEEN} It enlarges the scores to the picture, and not the classes.")
+
+
+def _canvas_facts(body: ImageBody, canvas: Canvas) -> dict[str, Any]:
+    """How a picture comes onto a canvas."""
+    preprocessing = body.config.preprocessing
+    return {
+        "width": canvas.width,
+        "height": canvas.height,
+        "fill": list(canvas.fill),
+        "mean": list(preprocessing.mean),
+        "std": list(preprocessing.std),
+    }
+
+
+class PortableDetector(Portable):
+    """A box at each location of a canvas, and a score of each class; the doubles are left out afterwards."""
+
+    output = "scored"
+
+    def __init__(self, run: PredictionRun, body: ImageBody) -> None:
+        from zoo.training.images.detecting import network_of
+
+        assert body.config.head is not None
+        assert body.config.canvas is not None
+        self._run, self._body, self._head_config = run, body, body.config.head
+        self._layout = objective_class(run.task).layout
+        self._canvas = body.canvas(body.config.canvas)
+        network, locations = network_of(body, self._layout, torch.device("cpu"), torch.float32)
+        self.module = _Boxes(body, network.get_submodule(HEAD), locations, self._canvas.size)
+        picture = torch.zeros(EXAMPLE, 3, self._canvas.height, self._canvas.width)
+        self.inputs = (PortableInput("pixel_values", picture, {0: "batch"}),)
+
+    def predictor(self, compute: Compute, folder: Path) -> Predictor:
+        """The usual one, with a network that is computed elsewhere."""
+        from zoo.training.images.detecting import DetectionPredictor
+
+        def scored(images: torch.Tensor) -> torch.Tensor:
+            return compute(self._body.normalised(self._body.module, {"images": images}))
+
+        return DetectionPredictor(self._run, self._body, self._layout, scored)
+
+    def facts(self) -> dict[str, Any]:
+        """Labels, how a picture is seen, and which boxes are shown."""
+        from zoo.training.images.detecting import NMS, THRESHOLD
+
+        shown = {"threshold": THRESHOLD, "nms": NMS}
+        return head_facts(self._head_config) | {"image": _canvas_facts(self._body, self._canvas), "boxes": shown}
+
+    def usage(self) -> Usage:
+        """With Pillow."""
+        before = "\n".join((_OPEN, _CANVAS, _PIXELS.format(picture="canvas")))
+        return Usage(
+            _IMPORTS, before, _BOXES, f"{_SEEN} It takes the best 1,000 candidates of each level, and 100 boxes."
+        )
+
+
+class _Boxes(nn.Module):
+    """From (batch, 3, height, width) to (batch, locations, 4 + classes)."""
+
+    def __init__(self, body: ImageBody, head: nn.Module, locations: Locations, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.body, self.head, self._feature_maps, self._size = body.module, head, body.feature_maps, size
+        self.register_buffer("squares", locations.boxes.clone(), persistent=False)
+        self._per_level = locations.per_level
+
+    def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
+        """Of normalised pixels."""
+        from zoo.training.images.fcos import Locations, scored_boxes
+
+        outputs = self.head(self._feature_maps(self.body, pixel_values))
+        squares = self.get_buffer("squares")
+        return scored_boxes(outputs, Locations(squares, self._per_level), self._size)
 
 
 class _Maps(nn.Module):

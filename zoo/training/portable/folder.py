@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -14,7 +14,6 @@ from zoo.training.portable.network import FACTS, Compute, Portable
 
 if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun, Predictor
-    from zoo.training.body import Body
 
 _README = """# {name}
 
@@ -48,12 +47,12 @@ _STANDARD = ("itertools",)
 
 
 def write_folder(
-    body: Body[Any], run: PredictionRun, name: str, folder: Path, temperature: float | None = None
+    portable: Portable, run: PredictionRun, name: str, folder: Path, temperature: float | None = None
 ) -> Predictor:
     """Write a model for other libraries.
 
     Args:
-        body: of the weights.
+        portable: what the body of the weights gives (`Body.portable`).
         run: a prediction on the CPU in fp32.
         name: of the format.
         folder: exists and is empty.
@@ -65,7 +64,7 @@ def write_folder(
     Raises:
         Unsupported: it cannot be written so.
     """
-    portable, portable_format = body.portable(run), FORMATS[name]
+    portable_format = FORMATS[name]
     portable_format.write(portable, folder)
     portable.save(folder)
     facts = {

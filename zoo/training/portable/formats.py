@@ -16,6 +16,7 @@ import torch
 from zoo.disk import is_full
 from zoo.errors import Unsupported
 from zoo.sanitize import error_text, one_line
+from zoo.suggestions import AS_SAFETENSORS
 from zoo.training.portable.network import Compute, Portable
 
 MOST_IN_ONE_FILE = 1_800_000_000
@@ -205,7 +206,7 @@ def named(portable: Portable, fails: str = "cannot be written down") -> Iterator
             raise
         raise Unsupported(
             f"{type(portable.module).__name__} {fails}: {type(error).__name__}: {one_line(error_text(error))[:300]}",
-            "zoo export without --format writes the weights",
+            AS_SAFETENSORS,
         ) from error
 
 

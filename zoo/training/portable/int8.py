@@ -48,7 +48,7 @@ def write_int8(plugin: Plugin, run: PredictionRun, folder: Path) -> str:
     FORMATS["onnx"].check()
     with tempfile.TemporaryDirectory(prefix=f"{folder.name}-", dir=folder.parent) as text:
         whole = Path(text)
-        write_folder(plugin.answering_body(run), run, "onnx", whole)
+        write_folder(plugin.answering_body(run).portable(run), run, "onnx", whole)
         facts = read_json(whole / FACTS)
         form = facts.get("form")
         if form not in _ANSWERING:

@@ -12,6 +12,7 @@ from tokenizers import Tokenizer
 from torch import nn
 
 from zoo.errors import Unsupported
+from zoo.suggestions import AS_SAFETENSORS
 from zoo.training.body import Body
 from zoo.training.objective import Batch
 from zoo.training.text.encoding import id_of, pad
@@ -157,6 +158,6 @@ class TextBody(Body[list[int]]):
         if not isinstance(network, ModuleNetwork):
             raise Unsupported(
                 f"plugin {run.card.plugin} answers with {type(network).__name__}, which no other library computes",
-                "zoo export without --format writes the weights",
+                AS_SAFETENSORS,
             )
         return network
