@@ -165,13 +165,14 @@ def accelerator_keys(device: str, processes: int = 1) -> tuple[str, ...]:
     return tuple(keys.get(name, name) for name in names)
 
 
-def first_device(device: str, processes: int, requested: str = "auto") -> str:
+def first_device(device: str, processes: int, requested: str = "auto", devices: Sequence[Device] | None = None) -> str:
     """The device of the first process of a job: several take one accelerator each, from the first of its kind on.
 
     Args:
         device: that was chosen for the job.
         processes: of the job; those on a processor share it.
         requested: as it was asked for.
+        devices: what there is; those of this machine if not given.
 
     Raises:
         Unsupported: there are fewer.
@@ -185,13 +186,30 @@ def first_device(device: str, processes: int, requested: str = "auto") -> str:
             f"--device is {device}, and {processes} processes take the first {processes} {kind} devices",
             f"use --device {kind}",
         )
-    there = sum(1 for one in available() if one.kind == kind)
+    there = sum(1 for one in (available() if devices is None else devices) if one.kind == kind)
     if there < processes:
         raise Unsupported(
             f"{processes} processes were asked for, but {counted(there, f'{kind} device', 'are')} here",
             f"use --processes {there}, or --device cpu",
         )
     return f"{kind}:0" if index else device
+
+
+def devices_elsewhere(gpus: int) -> tuple[Device, ...]:
+    """What computes on another machine, as far as it is known here: a processor like this one, and so many GPUs.
+
+    Args:
+        gpus: that a job has for itself there; they are taken for such as compute bf16.
+    """
+    processors = tuple(one for one in available() if one.kind == "cpu")
+    return processors + tuple(
+        Device(name=f"cuda:{index}", kind="cuda", description="a GPU of that place", memory_bytes=0, native=_OF_GPUS)
+        for index in range(gpus)
+    )
+
+
+_OF_GPUS = ("fp32", "bf16", "fp16")
+"""Precisions of all that NVIDIA has made since Ampere."""
 
 
 def most_memory() -> int:

@@ -20,6 +20,8 @@ SHARD = Option(
     name="shard", kind="bool", default=False, help="Divide a large model among the processes.", advanced=True
 )
 NOW = Option(name="now", kind="bool", default=False, help="Whether to wait for no other run.")
+ON = Option(name="on", kind="str", default="", help="The place that the run is handed over to.")
+REQUEUE = Option(name="requeue", kind="bool", default=False, help="Whether it goes on when that place has ended it.")
 _RUN_NAME = Option(name="name", kind="str", default="", help="Of the run.")
 _BY = Option(name="by", kind="str", default="", help="The column whose values are told apart.")
 _CALIBRATE = Option(name="calibrate", kind="bool", default=False, help="Whether probabilities are corrected.")
@@ -38,6 +40,10 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     processes: int = 1
     shard: bool = False
     """Whether a training divides its network among the processes."""
+    on: str = ""
+    """Name of the place that it is handed over to; empty for this machine."""
+    requeue: bool = False
+    """Whether it goes on by itself when that place has ended it."""
     now: bool = False
     """Whether it shares an accelerator with the runs that compute there, in the place of waiting for its turn."""
 

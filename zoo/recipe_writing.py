@@ -110,7 +110,9 @@ def _tables(request: RunRequest, folder: Path, within: tuple[str, ...], of_head:
         **{name: value for one in teachers for name, value in teaching_of(one)},
     }
     head |= {"processes": request.processes} if request.processes > 1 else {}
-    yield _table(name_of(), head | ({"shard": True} if request.shard else {}))
+    head |= {"shard": True} if request.shard else {}
+    head |= {"on": request.place} if request.place else {}
+    yield _table(name_of(), head | ({"requeue": True} if request.requeue else {}))
     yield _table(name_of("options"), {name: "auto" if value is None else value for name, value in options.items()})
     if not request.sources:
         place = name_of("sources", request.head) if request.head else name_of("source")

@@ -4,6 +4,7 @@ verb = "finetune"
 model = "bert/all-minilm-l6-v2"
 device = "cpu"
 precision = "fp32"
+on = "gpu"                      # a place that `zoo places` lists; this machine where it is left out
 
 [options]                       # those of `zoo show MODEL`, and how sources are mixed
 epochs = 3
@@ -47,6 +48,7 @@ from zoo.plurals import with_article
 from zoo.runs.request import RunVerb
 from zoo.sources import Source
 from zoo.suggestions import did_you_mean
+from zoo.toml_lines import Lines
 
 RECIPE = "recipe.toml"
 """Its name in the folder of a run."""
@@ -65,13 +67,15 @@ _OF_RECIPE: dict[str, tuple[type, ...]] = {
     "precision": _TEXT,
     "processes": (int,),
     "shard": _FLAG,
+    "on": _TEXT,
+    "requeue": _FLAG,
     "options": _TABLE,
     "source": _TABLE,
     "sources": _TABLE,
     "then": _TABLE,
     "sweep": _TABLE,
 }
-_PLACE = ("device", "precision", "processes", "shard")
+_PLACE = ("device", "precision", "processes", "shard", "on", "requeue")
 _OF_FOLLOWER = {
     "name": _TEXT,
     "head": _TEXT,
@@ -102,7 +106,7 @@ class Recipe(NamedTuple):
     options: dict[str, Any]
     """Of the model, and of how sources are mixed."""
     place: dict[str, Any]
-    """Device, precision, processes and whether these divide the model, as far as they are said."""
+    """Device, precision, processes and whether these divide the model, and the place, as far as they are said."""
     name: str = ""
     """Of its run; empty to have one made up."""
     head: str = ""
@@ -172,37 +176,6 @@ class Recipe(NamedTuple):
         yield (*self.table, "model"), (self.model,)
         yield (*self.table, "name"), (self.name,)
         yield (*self.table, "head"), (self.head,)
-
-
-class Lines:
-    """Where in a file each key stands, for messages.
-
-    Args:
-        path: of the file.
-        text: its content, which is TOML.
-    """
-
-    def __init__(self, path: Path, text: str) -> None:
-        self._path = path
-        self._numbers: dict[tuple[str, ...], int] = {}
-        table: tuple[str, ...] = ()
-        for number, line in enumerate(text.splitlines(), start=1):
-            if header := re.match(r"\s*\[\[?([^\]]+)\]", line):
-                table = _keys(header[1])
-                self._numbers.setdefault(table, number)
-            elif entry := re.match(r"\s*([\w\-.\"' ]+?)\s*=", line):
-                self._numbers.setdefault((*table, *_keys(entry[1])), number)
-
-    def place(self, *key: str) -> str:
-        """The file, with the line of a key, or of the table around it."""
-        for end in range(len(key), 0, -1):
-            if number := self._numbers.get(key[:end]):
-                return f"{self._path} line {number}"
-        return str(self._path)
-
-
-def _keys(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip().strip("\"'") for part in dotted.split("."))
 
 
 def read_recipe(path: str | os.PathLike[str]) -> Recipe:

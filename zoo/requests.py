@@ -15,15 +15,17 @@ from zoo.abilities import offering_models
 from zoo.card import Ability, Card
 from zoo.catalog import Catalog, result_of_head
 from zoo.data import Dataset
-from zoo.devices import choose, first_device, place_name
+from zoo.devices import choose, devices_elsewhere, first_device, place_name
 from zoo.errors import OptionInvalid
 from zoo.file_cache import read_once
 from zoo.fold_check import check_folds
 from zoo.job_checks import ResolvedJob, check_data, check_training_data, resolve
-from zoo.jobs import BESIDE, PROCESSES, SHARD, Job, in_plain_types
+from zoo.jobs import BESIDE, ON, PROCESSES, REQUEUE, SHARD, Job, in_plain_types
 from zoo.kept_heads import beside_added, beside_kept, left_behind
 from zoo.model_choice import choose_model, new_head
 from zoo.options import Options, changed, read, to_dict
+from zoo.places.kinds import HERE
+from zoo.places.table import DeclaredPlace, declared_place
 from zoo.planned_results import is_planned
 from zoo.plugins import load_plugin, wrapping_plugins
 from zoo.privacy import check_private_job, is_private
@@ -135,18 +137,21 @@ def setting(
     supported = tuple(name for name in abilities[0].precisions if all(name in one.precisions for one in abilities))
     if place_name(job.place.precision) == "auto" and any(map(is_private, options)):
         supported = tuple(name for name in supported if name != "fp16")  # its losses are scaled
+    place = _place_of(job)
+    devices = devices_elsewhere(place.settings.gpus) if place else None
     placement = choose(
         job.place.device,
         job.place.precision,
         supported=supported,
-        users=queue.lengths(),
+        devices=devices,
+        users={} if place else queue.lengths(),
         preferred=abilities[0].preferred_precision,
     )
     for ability in abilities:
         ability.check_precision(placement.precision)
     check_folds(job, [ability.task for ability in abilities], options, processes)
     check_private_job(options, card.name, card.weights is not None, job.source.teacher, processes, placement.precision)
-    device = first_device(placement.device, processes, place_name(job.place.device))
+    device = first_device(placement.device, processes, place_name(job.place.device), devices)
     shard = bool(read(SHARD, job.place.shard))
     if shard and processes == 1:
         raise OptionInvalid(
@@ -165,12 +170,31 @@ def setting(
         "requested_precision": place_name(job.place.precision),
         "processes": processes,
         "shard": shard,
+        "place": place.name if place else "",
+        "requeue": bool(place and (place.settings.requeue or read(REQUEUE, job.place.requeue))),
         "dry_run": job.dry_run,
         "created_at": time.time(),
         "weights_digest": card.weights.digest if card.weights and not is_planned(card) else "",
         "private_before": _is_private_before(job, card, catalog),
         "versions": relevant_versions(load_plugin(card.plugin).distribution),
     }
+
+
+def _place_of(job: Job) -> DeclaredPlace | None:
+    """The place that a job is handed over to; None for this machine.
+
+    Raises:
+        OptionInvalid: there is none of that name, or nothing is handed over that could be requeued.
+    """
+    name = cast("str", read(ON, job.place.on))
+    if name not in ("", HERE):
+        return declared_place(name)
+    if read(REQUEUE, job.place.requeue):
+        raise OptionInvalid(
+            "--requeue is for runs that are handed over to a place, and this one runs here",
+            "name the place with --on, or leave --requeue out",
+        )
+    return None
 
 
 def _is_private_before(job: Job, card: Card, catalog: Catalog) -> bool:

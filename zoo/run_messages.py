@@ -23,9 +23,12 @@ from zoo.runs.events import (
     RunCancelled,
     RunFailed,
     RunFinished,
+    RunInterrupted,
+    RunLaunched,
     RunPlanned,
     RunPostponed,
     RunQueued,
+    RunRequeued,
     RunStarted,
     TeacherAnswered,
     Warned,
@@ -56,6 +59,8 @@ def status_line(s: RunSnapshot, *, width: int | None = None) -> str:
         return f"waiting for the end of {one_line(s.after)}"
     if s.status in ("created", "starting"):
         return "starting the worker"
+    if s.status == "queued" and s.place is None:
+        return f"waiting for its turn at {one_line(s.at_place)}, as job {one_line(s.job)}"
     if s.place is not None:
         return f"queued: {place_in_queue(s.place, s.device, s.behind)}"
     if s.candidate_step:
@@ -362,6 +367,18 @@ def _cancelled(event: RunCancelled, s: RunSnapshot) -> list[str]:
     return [f"stopped at step {event.step}"]
 
 
+def _launched(event: RunLaunched, s: RunSnapshot) -> list[str]:
+    return [f"handed over to {event.place}, as job {event.job}"] if event.place else []
+
+
+def _interrupted(event: RunInterrupted, s: RunSnapshot) -> list[str]:
+    return [f"interrupted: {event.message}"]
+
+
+def _requeued(event: RunRequeued, s: RunSnapshot) -> list[str]:
+    return [f"its time there is over at step {event.step}: it waits for its turn to go on"]
+
+
 def _rejected(event: ExampleRejected, s: RunSnapshot) -> list[str]:
     remaining, rows = "", next((source for source in s.sources if source.name == event.source), s)
     if event.train_rows or event.eval_rows:  # the numbers shown before are not right any more
@@ -375,7 +392,9 @@ def _rejected(event: ExampleRejected, s: RunSnapshot) -> list[str]:
 
 
 _MESSAGES: dict[type, Callable[..., list[str]]] = {
+    RunLaunched: _launched,
     RunQueued: _queued,
+    RunRequeued: _requeued,
     DataLoaded: _data,
     InputsPrepared: _prepared,
     RunPlanned: _plan,
@@ -393,6 +412,7 @@ _DETAILS: dict[type, Callable[..., list[str]]] = {
     RunFinished: _finished,
     RunFailed: _failed,
     RunCancelled: _cancelled,
+    RunInterrupted: _interrupted,
 }
 _OF_EVERY_ATTEMPT = (DataLoaded, InputsPrepared, RunPlanned, ExampleRejected, Noted, Warned)
 """Events that each attempt begins with anew."""

@@ -9,9 +9,9 @@ import pytest
 from tests.doctor.findings import bad, found
 from tests.plugin_site import Site, card, plugin
 from tests.weights_factory import hub_source, some_bytes, weights
-from zoo.doctor.finding import ok
 from zoo.fetch.places import partial_folder_of, partial_of, place_of
 from zoo.fetch.verify import remember
+from zoo.findings import ok
 
 NAME, CONTENT = "model.safetensors", some_bytes(5_000)
 IMPORTS = "from zoo import HubSource, Weights, WeightsFile"

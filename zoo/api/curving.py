@@ -27,6 +27,8 @@ def data_curve(
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
+    on: str = "",
+    requeue: bool = False,
     now: bool = False,
     **options: Any,
 ) -> Run:
@@ -49,6 +51,8 @@ def data_curve(
         name: of the run.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
         precision: auto, fp32, bf16 or fp16.
+        on: the place that the run is handed over to, of those that `zoo places` lists; this machine if not given.
+        requeue: whether it goes on by itself when that place has ended it.
         now: whether to start beside the runs that compute on the same accelerator, and not after them.
         **options: of the model's finetune ability.
 
@@ -63,7 +67,7 @@ def data_curve(
         model=name_of(model),
         task=task,
         source=source,
-        place=Place(device=device, precision=precision, now=now),
+        place=Place(device=device, precision=precision, on=on, requeue=requeue, now=now),
         options=options,
         name=name,
     )

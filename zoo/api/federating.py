@@ -31,6 +31,8 @@ def federate(
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
+    on: str = "",
+    requeue: bool = False,
     now: bool = False,
     **options: Any,
 ) -> Run:
@@ -54,6 +56,8 @@ def federate(
         name: of the run and of the model that comes of it.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
         precision: auto, fp32, bf16 or fp16.
+        on: the place that the run is handed over to, of those that `zoo places` lists; this machine if not given.
+        requeue: whether it goes on by itself when that place has ended it.
         now: whether to start beside the runs that compute on the same accelerator, and not after them.
         **options: how clients learn together (`zoo.FederationOptions`), and options of the model.
 
@@ -65,7 +69,7 @@ def federate(
         model=model,
         task=task,
         source=source_of(data, by_role(columns, input, label or target), separator, classes, merge_labels),
-        place=Place(device=device, precision=precision, now=now),
+        place=Place(device=device, precision=precision, on=on, requeue=requeue, now=now),
         options=options,
         name=name,
     )

@@ -27,6 +27,8 @@ def inspect_labels(
     merge_labels: bool = False,
     name: str = "",
     device: str = "auto",
+    on: str = "",
+    requeue: bool = False,
     now: bool = False,
     **options: Any,
 ) -> Run:
@@ -48,6 +50,8 @@ def inspect_labels(
         merge_labels: whether labels that look the same are one class.
         name: of the run.
         device: where the model computes, in fp32: auto, cpu, cuda, cuda:N, mps or xpu.
+        on: the place that the run is handed over to, of those that `zoo places` lists; this machine if not given.
+        requeue: whether it goes on by itself when that place has ended it.
         now: whether to start beside the runs that compute on the same accelerator, and not after them.
         **options: of the model's finetune ability that say how inputs are read, such as max_tokens.
 
@@ -60,7 +64,7 @@ def inspect_labels(
         model=name_of(model),
         task=task,
         source=source,
-        place=Place(device=device, precision="fp32", now=now),
+        place=Place(device=device, precision="fp32", on=on, requeue=requeue, now=now),
         options=options,
         name=name,
         out=out,

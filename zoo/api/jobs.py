@@ -41,6 +41,8 @@ def finetune(
     precision: str = "auto",
     processes: int = 1,
     shard: bool = False,
+    on: str = "",
+    requeue: bool = False,
     now: bool = False,
     **options: Any,
 ) -> Run:
@@ -74,6 +76,8 @@ def finetune(
         precision: auto, fp32, bf16 or fp16.
         processes: on this machine.
         shard: whether the model is divided among the processes, for one that is larger than a device.
+        on: the place that the run is handed over to, of those that `zoo places` lists; this machine if not given.
+        requeue: whether it goes on by itself when that place has ended it.
         now: whether to start beside the runs that compute on the same accelerator, and not after them.
         **options: of the model; `zoo show MODEL` lists them.
 
@@ -90,7 +94,7 @@ def finetune(
         teacher=teacher,
     )
     first, *others = named_sources(sources, source, task) or (source,)
-    place = Place(device=device, precision=precision, processes=processes, shard=shard, now=now)
+    place = Place(device=device, precision=precision, processes=processes, shard=shard, on=on, requeue=requeue, now=now)
     return start_job(
         Job(
             verb="finetune",
@@ -107,7 +111,9 @@ def finetune(
 
 
 @read_once()
-def run_recipe(recipe: str | Path, *, name: str = "", now: bool = False, **options: Any) -> Run:
+def run_recipe(
+    recipe: str | Path, *, name: str = "", on: str = "", requeue: bool = False, now: bool = False, **options: Any
+) -> Run:
     """Do the training that a recipe says, such as the `recipe.toml` in the folder of a run, in a worker process.
 
     Where the recipe has more to do on its result, this run is the first; `Run.followers` has those that wait for it.
@@ -115,6 +121,8 @@ def run_recipe(recipe: str | Path, *, name: str = "", now: bool = False, **optio
     Args:
         recipe: a TOML file; the guide on several sources says what stands in it.
         name: of the run and of the model that comes of it.
+        on: the place that the run is handed over to, of those that `zoo places` lists; this machine if not given.
+        requeue: whether it goes on by itself when that place has ended it.
         now: whether to start beside the runs that compute on the same accelerator, and not after them.
         **options: of the model, in the place of those of the recipe.
 
@@ -124,7 +132,8 @@ def run_recipe(recipe: str | Path, *, name: str = "", now: bool = False, **optio
     said = read_recipe(recipe)
     with said.located_errors():
         job = said.job(name=name, options=options)
-        job = msgspec.structs.replace(job, place=msgspec.structs.replace(job.place, now=now))
+        place = msgspec.structs.replace(job.place, on=on or job.place.on, requeue=requeue or job.place.requeue, now=now)
+        job = msgspec.structs.replace(job, place=place)
         if not said.then:
             return start_job(job)
         catalog = Catalog.load()
@@ -148,6 +157,8 @@ def pretrain(
     precision: str = "auto",
     processes: int = 1,
     shard: bool = False,
+    on: str = "",
+    requeue: bool = False,
     now: bool = False,
     **options: Any,
 ) -> Run:
@@ -156,7 +167,7 @@ def pretrain(
     `data` may also be a text file, one example a line.
     """
     source = source_of(data, by_role(columns, input), eval_data=eval_data)
-    place = Place(device=device, precision=precision, processes=processes, shard=shard, now=now)
+    place = Place(device=device, precision=precision, processes=processes, shard=shard, on=on, requeue=requeue, now=now)
     return start_job(
         Job(verb="pretrain", model=name_of(model), task=task, source=source, place=place, options=options, name=name),
         model if isinstance(model, Run) else None,
@@ -181,6 +192,8 @@ def evaluate(
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
+    on: str = "",
+    requeue: bool = False,
     now: bool = False,
     **options: Any,
 ) -> Run:
@@ -197,7 +210,7 @@ def evaluate(
         model=model,
         task=task,
         source=source,
-        place=Place(device=device, precision=precision, now=now),
+        place=Place(device=device, precision=precision, on=on, requeue=requeue, now=now),
         options=options,
         name=name,
         out=errors or "",
@@ -221,6 +234,8 @@ def predict_file(
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
+    on: str = "",
+    requeue: bool = False,
     now: bool = False,
     **options: Any,
 ) -> Run:
@@ -239,11 +254,13 @@ def predict_file(
         name: of the run.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
         precision: auto, fp32, bf16, fp16 or int8.
+        on: the place that the run is handed over to, of those that `zoo places` lists; this machine if not given.
+        requeue: whether it goes on by itself when that place has ended it.
         now: whether to start beside the runs that compute on the same accelerator, and not after them.
         **options: of the model's predict ability.
     """
     source = source_of(data, by_role(columns, input))
-    place = Place(device=device, precision=precision, now=now)
+    place = Place(device=device, precision=precision, on=on, requeue=requeue, now=now)
     job = Job(
         verb="predict",
         model=model,

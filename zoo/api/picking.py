@@ -36,6 +36,8 @@ def pick(
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
+    on: str = "",
+    requeue: bool = False,
     now: bool = False,
 ) -> Run:
     """Try models on labelled data, in a worker process, and keep the one that does best.
@@ -66,13 +68,15 @@ def pick(
         name: of the run and of the model that is picked.
         device: where models train and answer.
         precision: in which.
+        on: the place that the run is handed over to, of those that `zoo places` lists; this machine if not given.
+        requeue: whether it goes on by itself when that place has ended it.
         now: whether to start beside the runs that compute on the same accelerator, and not after them.
 
     Raises:
         ZooError: whatever is found to be wrong before the worker starts.
     """
     source = source_of(data, by_role(columns, input, label), separator, classes, merge_labels, eval_data=test)
-    place = Place(device=device, precision=precision, now=now)
+    place = Place(device=device, precision=precision, on=on, requeue=requeue, now=now)
     job = Job(verb="pick", model="", task=task, source=source, place=place, name=name)
     picking = {
         "models": models if isinstance(models, str) else ",".join(models),

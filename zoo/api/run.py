@@ -87,7 +87,9 @@ class Run:
 
     @property
     def status(self) -> str:
-        """created, waiting (for another run), starting, queued, running, finished, failed, cancelled or crashed."""
+        """created, waiting (for another run), starting, queued, running, finished, failed, cancelled, interrupted (by
+        its place) or crashed.
+        """
         return self.snapshot.status
 
     @property

@@ -35,6 +35,8 @@ def shrink(
     merge_labels: bool = False,
     name: str = "",
     device: str = "auto",
+    on: str = "",
+    requeue: bool = False,
     now: bool = False,
     **options: Any,
 ) -> Run:
@@ -63,6 +65,8 @@ def shrink(
         merge_labels: whether labels that look the same are one class.
         name: of the run and of the smaller model.
         device: where both are measured; the model as it is computes in fp32.
+        on: the place that the run is handed over to, of those that `zoo places` lists; this machine if not given.
+        requeue: whether it goes on by itself when that place has ended it.
         now: whether to start beside the runs that compute on the same accelerator, and not after them.
         **options: of the model's predict ability.
 
@@ -76,7 +80,7 @@ def shrink(
         model=name_of(run),
         task=task,
         source=source,
-        place=Place(device=device, precision="fp32", now=now),
+        place=Place(device=device, precision="fp32", on=on, requeue=requeue, now=now),
         options=options,
         name=name,
         shrinking={

@@ -19,6 +19,8 @@ from zoo.file_cache import read_once
 from zoo.jobs import NOW, Job
 from zoo.options import read
 from zoo.pick_jobs import pick_request
+from zoo.places.shared import check_shared
+from zoo.places.table import declared_place
 from zoo.planned_results import beginning_from, with_result_of
 from zoo.recipe_writing import add_follower, write_recipe
 from zoo.requests import request_of
@@ -133,6 +135,7 @@ def start(
         now: do not wait for the runs that compute on the same accelerator; of one that starts at once.
         prepare: puts into the folder of the run what is no part of its request; without it there is no run.
     """
+    _check_reachable(request)
     folder = store.create(request, data_folder)
     try:
         prepare(folder)
@@ -142,12 +145,34 @@ def start(
     if request.verb in ("pretrain", "finetune", "sweep"):
         write_recipe(folder)
     if after is None:
-        launch(folder, now=now)
+        _launch(folder, now=now)
     else:
         sequence.postpone(folder, after.folder, now=now)
         with contextlib.suppress(ZooError, OSError):  # it is under way: not worth failing for a line in a recipe
             add_follower(after.folder, folder)
     return Run(folder)
+
+
+def _check_reachable(request: RunRequest) -> None:
+    """Insist that the place of a run, where it has one, sees all files that the run reads and writes.
+
+    Raises:
+        Unsupported: one is not in the folder that both sides share.
+    """
+    if request.place:
+        sources = (request.data, *(one.data for one in request.sources))
+        paths = [path for data in sources for path in (data.path, data.eval_path, data.classes)]
+        check_shared(declared_place(request.place).settings, request.place, [*paths, request.out, request.draw])
+
+
+def _launch(folder: RunFolder, *followers: RunFolder, now: bool) -> None:
+    """Start a run; where its place does not take it, there is none, and none of those that follow it."""
+    try:
+        launch(folder, now=now)
+    except ZooError:
+        for one in (folder, *followers) if folder.request.place else ():
+            store.delete(one)
+        raise
 
 
 def start_sequence(requests: Sequence[RunRequest], *, now: bool = False) -> tuple[Run, ...]:
@@ -157,6 +182,8 @@ def start_sequence(requests: Sequence[RunRequest], *, now: bool = False) -> tupl
         requests: with names; each but the first begins from the result of the one before.
         now: let the first not wait for the runs that compute on the same accelerator.
     """
+    for request in requests:
+        _check_reachable(request)
     folders: list[RunFolder] = []
     try:
         for place, request in enumerate(requests, start=1):
@@ -169,5 +196,5 @@ def start_sequence(requests: Sequence[RunRequest], *, now: bool = False) -> tupl
         for folder in folders:
             store.delete(folder)
         raise
-    launch(folders[0], now=now)
+    _launch(*folders, now=now)
     return tuple(map(Run, folders))

@@ -10,9 +10,9 @@ from zoo.cli.job_request import run_job, source_of
 from zoo.cli.model_args import add_model_options, add_task, model_word
 from zoo.cli.option_flags import add_help_all, add_options, options_of
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import add_device, add_now
+from zoo.cli.placement_args import add_device, add_now, add_place, place_of
 from zoo.cli.source_args import add_columns, add_reading_labels
-from zoo.jobs import Job, Place
+from zoo.jobs import Job
 
 
 def complete_parser(parser: Parser, words: list[str]) -> None:
@@ -43,6 +43,7 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
     parser.add_argument("--name", default="", help="name of the run")
     add_task(parser)
     add_device(parser)
+    add_place(parser)
     add_now(parser)
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         model=args.model,
         task=args.task,
         source=source_of(args, args.data, args.held_out),
-        place=Place(device=args.device, precision="fp32", now=args.now),
+        place=place_of(args, precision="fp32"),
         options={name: value for name, value in typed.items() if name not in of_auditing},
         name=args.name,
         auditing={name: value for name, value in typed.items() if name in of_auditing},

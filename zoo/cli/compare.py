@@ -7,10 +7,10 @@ import argparse
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.fetching import show_fetching
-from zoo.cli.job_request import place_of, source_of
+from zoo.cli.job_request import source_of
 from zoo.cli.option_flags import add_help_all
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import add_placement
+from zoo.cli.placement_args import add_placement, place_of
 from zoo.cli.render import show_blocks
 from zoo.cli.source_args import add_columns, add_reading_labels, columns_of
 from zoo.comparison import Listener, compare_models

@@ -7,8 +7,9 @@ import argparse
 from zoo.catalog import Catalog
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.job_request import run_job, source_of
+from zoo.cli.placement_args import place_of
 from zoo.errors import OptionInvalid
-from zoo.jobs import Job, Place
+from zoo.jobs import Job
 from zoo.settings import value
 
 
@@ -26,7 +27,7 @@ def measure_data_curve(args: argparse.Namespace) -> ExitCode:
         model=args.model,
         task=args.task or "",
         source=source_of(args, args.data, args.eval),
-        place=Place(device=args.device, precision=value("precision"), now=args.now),
+        place=place_of(args, precision=value("precision")),
         name=args.name,
     )
     return run_job(job, args)

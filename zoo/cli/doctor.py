@@ -8,16 +8,12 @@ from collections.abc import Iterator
 
 import msgspec
 
-from zoo.blocks import Tone
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
+from zoo.cli.findings import show_finding
 from zoo.cli.parser import Parser
-from zoo.doctor import CHECKS, NETWORK, Finding, Mark, examine
+from zoo.doctor import CHECKS, NETWORK, Finding, examine
 from zoo.plurals import counted
-
-TONES: dict[Mark, Tone] = {"ok": "plain", "warning": "strong", "fault": "error"}
-_COLUMN = max(map(len, TONES))
-_INDENT = " " * (_COLUMN + 4)
 
 
 def add_arguments(parser: Parser) -> None:
@@ -38,7 +34,7 @@ def run(args: argparse.Namespace) -> ExitCode:
             if section != title:
                 _show_title(section, first=not title)
             title = section
-            _show(finding)
+            show_finding(finding)
             output.flush()  # the next check may take its time
     diagnostics.status("")
     marks = Counter(finding.mark for _, finding in findings)
@@ -66,10 +62,3 @@ def _show_title(section: str, *, first: bool) -> None:
     if not first:
         output.line()
     output.line(section, "strong")
-
-
-def _show(finding: Finding) -> None:
-    output.line(f"  {finding.mark:<{_COLUMN}}  {finding.about}: {finding.evidence}", TONES[finding.mark])
-    if finding.mend:
-        label = "" if finding.mark == "ok" else "mend: "
-        output.line(f"{_INDENT}{label}{finding.mend}")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.job_request import place_of, run_job, source_of
+from zoo.cli.job_request import run_job, source_of
 from zoo.cli.model_args import add_model_options, add_task, model_word
 from zoo.cli.option_flags import add_help_all, options_of
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import add_detach, add_now, add_placement
+from zoo.cli.placement_args import add_detach, add_now, add_place, add_placement, place_of
 from zoo.cli.source_args import add_columns, add_reading_labels
 from zoo.errors import OptionInvalid
 from zoo.jobs import Job
@@ -53,6 +53,7 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
     parser.add_argument("--name", default="", help="name of the run")
     add_task(parser)
     add_placement(parser)
+    add_place(parser)
     add_now(parser)
     add_detach(parser)
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")

@@ -9,11 +9,11 @@ from zoo.api import start
 from zoo.catalog import Catalog
 from zoo.cli import diagnostics, federate_join, federate_serve
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.job_request import place_of, source_of
+from zoo.cli.job_request import source_of
 from zoo.cli.model_args import add_model_options, add_task, model_word, values_of
 from zoo.cli.option_flags import add_help_all, add_options, options_of, unlist
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import add_detach, add_now, add_placement
+from zoo.cli.placement_args import add_detach, add_now, add_place, add_placement, place_of
 from zoo.cli.source_args import add_columns, add_reading_labels
 from zoo.cli.training_command import show_dry_run
 from zoo.cli.watching import leave_or_watch
@@ -73,6 +73,7 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
     parser.add_argument("--name", default="", help="name of the run and of the model that comes of it")
     add_task(parser)
     add_placement(parser)
+    add_place(parser)
     parser.advanced.append(add_now(parser))
     add_detach(parser)
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")

@@ -11,9 +11,9 @@ from pathlib import Path
 from zoo.api.starting import start_joining
 from zoo.cli import diagnostics
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.job_request import place_of, source_of
+from zoo.cli.job_request import source_of
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import add_now, add_placement
+from zoo.cli.placement_args import add_now, add_placement, place_of
 from zoo.cli.source_args import add_columns, add_reading_labels
 from zoo.cli.watching import leave_or_watch
 from zoo.errors import OptionInvalid

@@ -10,7 +10,7 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.cli.source_args import columns_of, newest
 from zoo.cli.watching import leave_or_watch
 from zoo.file_cache import clear
-from zoo.jobs import Job, Place
+from zoo.jobs import Job
 from zoo.requests import request_of
 from zoo.runs.request import RunRequest
 from zoo.sources import Source
@@ -53,15 +53,4 @@ def source_of(args: argparse.Namespace, data: str, eval_data: str | None = None)
         classes=newest(args, "classes"),
         merge_labels=getattr(args, "merge_labels", False),
         teacher=newest(args, "teacher"),
-    )
-
-
-def place_of(args: argparse.Namespace) -> Place:
-    """Where a job computes, as the flags say."""
-    return Place(
-        device=args.device,
-        precision=args.precision,
-        processes=getattr(args, "processes", 1),
-        shard=getattr(args, "shard", False),
-        now=getattr(args, "now", False),
     )

@@ -38,7 +38,7 @@ def add_sources(parser: Parser) -> None:
         action="append",
         default=[],
         metavar="NAME=DATA[@TASK]",
-        help="several times, in the place of --data: learn from all of them on one body",
+        help="several times, not --data: learn from all on one body",
     )
     weight = parser.add_argument(
         "--weight",

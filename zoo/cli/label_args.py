@@ -9,10 +9,10 @@ from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.job_request import checked_request, run_job, source_of, start_run
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import add_detach, add_device, add_now
+from zoo.cli.placement_args import add_detach, add_device, add_now, add_place, place_of
 from zoo.cli.watching import watch
 from zoo.errors import OptionInvalid
-from zoo.jobs import Job, Place
+from zoo.jobs import Job
 
 
 def add_label_arguments(parser: Parser) -> None:
@@ -30,6 +30,7 @@ def add_label_arguments(parser: Parser) -> None:
     )
     group.add_argument("--name", default="", help="name of the run (with --labels, and of a curve)")
     add_device(parser)
+    add_place(parser)
     add_now(parser)
     add_detach(parser)
 
@@ -63,7 +64,7 @@ def inspect_labels(args: argparse.Namespace) -> ExitCode:
         model=args.labels,
         task=args.task or "",
         source=source_of(args, args.data),
-        place=Place(device=args.device, precision="fp32", now=args.now),
+        place=place_of(args, precision="fp32"),
         name=args.name,
         out=args.out,
     )

@@ -91,6 +91,7 @@ def _described(run: Run) -> Entry:
         "epsilon": snapshot.epsilon,
         "epsilon_budget": snapshot.plan.privacy.epsilon if snapshot.plan and snapshot.plan.privacy else None,
         "device": request.device,
+        "on": request.place,
         "created_at": request.created_at,
         "error": snapshot.error,
         "sources": [source.name for source in request.sources],
@@ -118,6 +119,8 @@ def _status(entry: Entry) -> str:
     if entry["status"] == "waiting":
         return f"waiting for {entry['after']}"
     parts = [str(entry["status"])]
+    if entry["on"] and entry["status"] in LIVE:
+        parts[0] += f" at {entry['on']}"
     if entry["rejected_rows"]:
         parts.append(f"{counted(entry['rejected_rows'], 'row')} rejected")
     if entry["epsilon"] is not None:

@@ -59,7 +59,7 @@ def _print_history(logged_run: Run, *, follow: bool) -> None:
         diagnostics.note(f"run {logged_run.name} waits for the end of {s.after}")
     if s.status == "crashed":
         output.line(f"crashed: {s.error}")
-    if s.status in ("failed", "crashed"):
+    if s.status in ("failed", "crashed", "interrupted"):
         output.line("what the worker printed:")
         if not _print_worker(logged_run.folder, follow=False):
             output.line("nothing")

@@ -6,11 +6,11 @@ import argparse
 
 from zoo.cli import diagnostics
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.job_request import place_of, source_of, start_run
+from zoo.cli.job_request import source_of, start_run
 from zoo.cli.model_args import add_task
 from zoo.cli.option_flags import add_help_all, add_options, options_of
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import add_detach, add_now, add_placement
+from zoo.cli.placement_args import add_detach, add_now, add_place, add_placement, place_of
 from zoo.cli.source_args import add_columns, add_reading_labels
 from zoo.cli.watching import leave_or_watch
 from zoo.jobs import Job
@@ -48,6 +48,7 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
     parser.add_argument("--name", default="", help="name of the run, and of the model that is picked")
     add_task(parser)
     add_placement(parser)
+    add_place(parser)
     parser.advanced.append(add_now(parser))
     add_detach(parser)
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")

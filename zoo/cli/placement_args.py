@@ -1,10 +1,13 @@
-"""Where and when a job computes: `--device`, `--precision`, `--now` and `--detach`."""
+"""Where and when a job computes: `--device`, `--precision`, `--on`, `--requeue`, `--now` and `--detach`."""
 
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from zoo import settings
+from zoo.cli.parser import Parser
+from zoo.jobs import Place
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +37,31 @@ def add_now(
 ) -> argparse.Action:
     """`--now`."""
     return parser.add_argument("--now", action="store_true", help=help)
+
+
+def add_place(parser: Parser) -> None:
+    """`--on` and `--requeue`."""
+    parser.add_argument(
+        "--on", default="", metavar="PLACE", help="where it runs; zoo places lists them (default: here)"
+    )
+    requeue = parser.add_argument(
+        "--requeue",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="with --on: go on by itself when the place has ended it",
+    )
+    parser.advanced.append(requeue)
+
+
+def place_of(args: argparse.Namespace, **settled: Any) -> Place:
+    """Where a job computes, as the flags say.
+
+    Args:
+        args: of a command that has some of these flags.
+        **settled: what no flag says.
+    """
+    said = {name: getattr(args, name) for name in Place.__struct_fields__ if hasattr(args, name)}
+    return Place(**{**said, **settled})
 
 
 def add_detach(parser: argparse.ArgumentParser, help: str = "return at once; the run goes on") -> None:

@@ -25,7 +25,7 @@ from zoo.cli.microphone import MICROPHONE, SECONDS, microphone_input
 from zoo.cli.model_args import add_model_options, add_task, model_word
 from zoo.cli.option_flags import add_help_all, add_number, options_of
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import add_detach, add_now, add_placement
+from zoo.cli.placement_args import add_detach, add_now, add_place, add_placement
 from zoo.cli.render import show_answer, show_drawing
 from zoo.cli.source_args import add_columns, columns_of
 from zoo.cli.warm import Answerer
@@ -104,6 +104,7 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
     parser.add_argument("--name", default="", help="with --out: name of the run")
     add_task(parser)
     add_placement(parser)
+    add_place(parser)
     add_now(parser, "with --out: start beside the runs on the same GPU, not after them")
     add_detach(parser, "with --out: return at once; the run goes on")
     warm.add_argument(parser)
@@ -185,7 +186,7 @@ def _check_flags(args: argparse.Namespace) -> None:
         raise OptionInvalid("--keep goes with --file and --out", f"--out {STDOUT} writes JSON lines to stdout")
     if args.file == STDIN and (columns_of(args) or args.keep):
         raise OptionInvalid("stdin is read line by line and has no columns", "save it as a file: --file FILE")
-    for flag in ("name", "detach", "now"):
+    for flag in ("name", "detach", "now", "on", "requeue"):
         if getattr(args, flag) and args.out in (None, STDOUT):
             raise OptionInvalid(f"--{flag} goes with --out FILE", "name the file that the answers shall go to")
 

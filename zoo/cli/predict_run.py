@@ -6,8 +6,9 @@ import argparse
 
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.job_request import checked_request, place_of, source_of, start_run
+from zoo.cli.job_request import checked_request, source_of, start_run
 from zoo.cli.option_flags import options_of
+from zoo.cli.placement_args import place_of
 from zoo.cli.watching import leave, show_result, watch
 from zoo.jobs import Job
 

@@ -79,7 +79,7 @@ def _refuse_run_that_failed(name: str) -> None:
     with contextlib.suppress(UnknownRun, StoreInvalid):
         folder = find(name)
         snapshot = status.read(folder)
-        if folder.name == name and snapshot.status in ("failed", "crashed"):
+        if folder.name == name and snapshot.status in ("failed", "interrupted", "crashed"):
             raise UnknownModel(
                 f"run {folder.name} has {snapshot.status} and made no model: {snapshot.error}",
                 f"zoo why {folder.name} tells more",

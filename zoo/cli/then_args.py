@@ -9,9 +9,8 @@ from typing import cast
 
 from zoo.card import Verb
 from zoo.catalog import Catalog
-from zoo.cli.job_request import place_of
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import usual_place
+from zoo.cli.placement_args import place_of, usual_place
 from zoo.cli.training_args import add_options_of_model, add_training, job_of
 from zoo.errors import OptionInvalid, ZooError
 from zoo.job_sequences import JobSequence
@@ -81,7 +80,7 @@ def _job(verb: Verb, words: list[str], jobs: JobSequence, place: Place) -> Job:
     """What a command asks for."""
     parser = Parser(prog=f"zoo {verb}", formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     add_training(parser, words, verb, model=jobs.model)
-    placement = {name: getattr(place, name) for name in ("device", "precision", "processes", "shard")}
+    placement = {name: getattr(place, name) for name in ("device", "precision", "processes", "shard", "on", "requeue")}
     parser.set_defaults(recipe_read=None, **placement)
     model = words[0] if words and not words[0].startswith("-") else jobs.model
     add_options_of_model(parser, words, verb, model, catalog=jobs.catalog)

@@ -7,12 +7,12 @@ from typing import Any
 
 from zoo.card import Card, Verb
 from zoo.catalog import Catalog
-from zoo.cli.job_request import place_of, source_of
+from zoo.cli.job_request import source_of
 from zoo.cli.joint_args import add_sources, add_teacher, sources_of
 from zoo.cli.model_args import add_model_options, add_task, model_word
 from zoo.cli.option_flags import add_number, add_options, add_unlisted, options_of
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import add_placement
+from zoo.cli.placement_args import add_placement, place_of
 from zoo.cli.recipe_args import check_options, located_errors
 from zoo.cli.source_args import add_columns, add_reading_labels
 from zoo.hyperparameters import FinetuneOptions, MixingOptions, PretrainOptions

@@ -14,7 +14,7 @@ from zoo.cli.exit_codes import ExitCode, exit_code_by_name, exit_code_of_kind
 from zoo.cli.job_request import checked_request
 from zoo.cli.option_flags import add_help_all
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import add_detach, add_now
+from zoo.cli.placement_args import add_detach, add_now, add_place
 from zoo.cli.recipe_args import add_recipe, located_errors
 from zoo.cli.then_args import add_then, with_followers
 from zoo.cli.training_args import add_options_of_model, add_training, job_of, named_model
@@ -36,6 +36,7 @@ def complete_parser(parser: Parser, words: list[str], verb: Verb) -> None:
     recipe = add_recipe(parser, words, verb)
     model = recipe.model if recipe else ""
     add_training(parser, words, verb, recipe=recipe, model=model)
+    add_place(parser)
     parser.advanced.append(add_now(parser))
     add_then(parser)
     add_detach(parser)

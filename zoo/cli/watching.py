@@ -171,6 +171,8 @@ def conclude(run: Run) -> ExitCode:
         diagnostics.error(ZooError(what, f"zoo resume {s.after} goes on with both"))
         return ExitCode.FAILED
     diagnostics.error(ZooError(f"run {run.name}: {s.error}", s.hint or f"zoo logs {run.name}"))
+    if s.status == "interrupted":
+        return ExitCode.INTERRUPTED
     return exit_code_of_kind(s.error_kind)
 
 

@@ -87,7 +87,7 @@ def failed(record: Record) -> Finding | None:
     if not record.ended_badly:
         return None
     remedies = [Remedy(f"zoo logs {record.name}", "shows what happened, and all that the worker printed")]
-    if snapshot.status == "crashed" or snapshot.checkpoint_step:
+    if snapshot.status in ("crashed", "interrupted") or snapshot.checkpoint_step:
         remedies.append(
             Remedy(f"zoo resume {record.name}", "goes on from the last checkpoint, once the cause is mended")
         )

@@ -107,8 +107,8 @@ class Record:
 
     @property
     def ended_badly(self) -> bool:
-        """Whether it failed, or its worker died."""
-        return self.snapshot.status in ("failed", "crashed")
+        """Whether it failed, its place ended it, or its worker died."""
+        return self.snapshot.status in ("failed", "interrupted", "crashed")
 
     @property
     def is_training(self) -> bool:

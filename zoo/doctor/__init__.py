@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from zoo.disk import store_error
 from zoo.doctor import caches, devices, disks, environment, locks, network, packages, plugins, runs, store, terminal
-from zoo.doctor.finding import Finding, Mark, fault, ok, warning
 from zoo.errors import ZooError
+from zoo.findings import Finding, Mark, fault, ok, warning
 from zoo.sanitize import error_text
 
 __all__ = ["CHECKS", "NETWORK", "Check", "Finding", "Mark", "examine", "fault", "ok", "warning"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from zoo.cache.contents import CachedWeights, being_fetched, contents
 from zoo.cache.verification import glance
-from zoo.doctor.finding import Finding, fault, ok, warning
+from zoo.findings import Finding, fault, ok, warning
 from zoo.plurals import counted
 from zoo.units import duration, size
 

@@ -9,8 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 from zoo.devices import FREE_MEMORY_TIMEOUT_S, NO_TORCH, Device, available
 from zoo.discovery import HOST
-from zoo.doctor.finding import Finding, fault, ok, warning
 from zoo.doctor.packages import install_command
+from zoo.findings import Finding, fault, ok, warning
 from zoo.plurals import counted
 from zoo.units import size
 

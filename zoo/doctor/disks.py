@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from zoo.disk import cause_of, file_in_the_way
-from zoo.doctor.finding import Finding, fault, ok, warning
 from zoo.fetch.places import hub_cache, torch_checkpoints
+from zoo.findings import Finding, fault, ok, warning
 from zoo.locking import try_lock
 from zoo.paths import cache_folder, home
 from zoo.units import size

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from zoo import __version__, settings
-from zoo.doctor.finding import Finding, ok, warning
 from zoo.errors import Unsupported
+from zoo.findings import Finding, ok, warning
 from zoo.installation.environment import Environment
 from zoo.installation.installer import find_installer
 from zoo.settings import SETTINGS, Origin

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from zoo.doctor.finding import Finding, ok, warning
+from zoo.findings import Finding, ok, warning
 from zoo.locking import POLL_S, try_lock
 from zoo.paths import home
 from zoo.plurals import counted

@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from zoo.doctor.finding import Finding, fault, ok, warning
 from zoo.errors import DownloadFailed
 from zoo.fetch.http import new_client, without_password
 from zoo.fetch.places import hub_endpoint, hub_offline, hub_token
+from zoo.findings import Finding, fault, ok, warning
 from zoo.sanitize import error_text
 
 TORCH = "https://download.pytorch.org"

@@ -9,7 +9,7 @@ from importlib.metadata import distributions
 from typing import NamedTuple
 
 from zoo.discovery import HOST, distribution_of, installed
-from zoo.doctor.finding import Finding, fault, ok, warning
+from zoo.findings import Finding, fault, ok, warning
 from zoo.plurals import counted, name_list
 from zoo.uv_or_pip import find_uv, normalised
 

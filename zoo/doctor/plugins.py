@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Iterator
 
 from zoo.discovery import Failure
-from zoo.doctor.finding import Finding, fault, ok, warning
 from zoo.errors import OptionInvalid, StoreInvalid, Unsupported
+from zoo.findings import Finding, fault, ok, warning
 from zoo.installation.operation import Installation
 from zoo.plugins import SLOW_S, disabled_plugins, load_plugins
 from zoo.plurals import counted

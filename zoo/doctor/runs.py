@@ -6,13 +6,13 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 
-from zoo.doctor.finding import Finding, fault, ok, warning
 from zoo.errors import StoreInvalid
+from zoo.findings import Finding, fault, ok, warning
 from zoo.paths import runs_folder
 from zoo.plurals import counted
 from zoo.runs import queue, store
 from zoo.runs.index import RunIndex, RunSummary
-from zoo.runs.liveness import HEARTBEAT_LOST_S
+from zoo.runs.placement import HEARTBEAT_LOST_S
 from zoo.runs.store import RunFolder
 from zoo.units import duration
 
@@ -25,7 +25,7 @@ def look() -> Iterator[Finding]:
     index = RunIndex()
     index.refresh()
     summaries, unreadable = index.summaries, _unreadable()
-    crashed = [one for one in summaries if one.status == "crashed"]
+    crashed = [one for one in summaries if one.status in ("crashed", "interrupted")]
     for run in crashed[:SHOWN]:
         yield warning(f"run {run.name}", run.error, f"zoo resume {run.name}, or zoo rm {run.name}")
     if len(crashed) > SHOWN:

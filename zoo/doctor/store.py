@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from zoo import aliases, plugin_list
 from zoo.catalog import Catalog
-from zoo.doctor.finding import Finding, fault, ok
 from zoo.errors import StoreInvalid
+from zoo.findings import Finding, fault, ok
 from zoo.paths import home
 
 

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterator
 
 from zoo import terminal
-from zoo.doctor.finding import Finding, fault, ok, warning
 from zoo.errors import OptionInvalid
+from zoo.findings import Finding, fault, ok, warning
 from zoo.terminal import USUAL_COLUMNS, USUAL_LINES
 
 SIGNS = "━✓…é"

@@ -9,7 +9,17 @@ from types import FrameType
 import msgspec
 
 from zoo.file_cache import FileCache
-from zoo.runs.events import AnyEvent, DataLoaded, ExampleRejected, Noted, TeacherAnswered, Warned
+from zoo.runs.events import (
+    AnyEvent,
+    DataLoaded,
+    ExampleRejected,
+    Noted,
+    RunCancelled,
+    RunInterrupted,
+    RunRequeued,
+    TeacherAnswered,
+    Warned,
+)
 from zoo.runs.log import append
 from zoo.runs.nodes import local_rank
 from zoo.runs.request import ClientRequest, RunRequest, SourceRequest
@@ -73,7 +83,28 @@ class Worker:
 
     def should_stop(self) -> bool:
         """Whether someone asked the run to stop, by file or by signal."""
-        return self.signalled or self.folder.stop_path.exists()
+        return self.signalled or self.folder.stop_path.exists() or self._is_interrupted
+
+    @property
+    def _is_interrupted(self) -> bool:
+        """Whether the place of the run is about to end it."""
+        return bool(self.request.place) and self.folder.interrupt_path.exists()
+
+    def stopped(self, step: int) -> AnyEvent:
+        """What to say of an attempt that has heeded `should_stop`: who wanted it to end.
+
+        Args:
+            step: that it goes on from.
+        """
+        if not self.request.place or self.folder.stop_path.exists():
+            return RunCancelled(step=step)
+        if self.request.requeue and self._is_interrupted:
+            return RunRequeued(step=step)
+        return RunInterrupted(
+            step=step,
+            message=f"place {self.request.place} ended it at step {step}",
+            hint=f"zoo resume {self.folder.name} goes on from there",
+        )
 
     def on_signal(self, number: int, frame: FrameType | None) -> None:
         """Note the wish to end; the job looks at it after every step."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 
 from zoo.errors import StoreInvalid, Unsupported
-from zoo.runs import liveness, queue, sequence, status, store
+from zoo.runs import liveness, placement, queue, sequence, status, store
 from zoo.runs.events import RunCancelled
 from zoo.runs.launcher import change_processes, launch, launching
 from zoo.runs.log import append, awaited
+from zoo.runs.placement import Placement
 from zoo.runs.request import RunRequest
 from zoo.runs.store import RunFolder
 
@@ -18,6 +19,8 @@ TERMINATE_TIMEOUT_S = 20.0
 KILL_TIMEOUT_S = 10.0
 EXIT_TIMEOUT_S = 10.0
 """How long a process may take to exit after the run's last event."""
+PLACE_TIMEOUT_S = 60.0
+"""How long a place may take to end a job: a scheduler gives it some time between asking and killing."""
 POLL_S = 0.1
 
 
@@ -30,6 +33,7 @@ def ask_to_stop(folder: RunFolder) -> None:
     try:
         if not sequence.cancel_waiting(folder):
             folder.stop_path.touch()
+            _leave_queue_of_place(folder)
     except OSError as error:
         raise store.store_invalid(f"run {folder.name} cannot be asked to stop", error, folder.path) from error
 
@@ -43,14 +47,17 @@ def stop(folder: RunFolder, *, force: bool = False, timeout_s: float = ASK_TIMEO
         timeout_s: time the worker gets after it was asked.
 
     Returns:
-        What it took: `not running`, `asked`, `terminated` or `killed`. One that waits for another run has no worker; it
-        begins by itself no more.
+        What it took: `not running`, `asked`, `terminated` or `killed`, and at a place `cancelled`. One that waits for
+        another run has no worker; it begins by itself no more.
 
     Raises:
         Unsupported: it works on another machine and does not end when asked.
+        ZooError: the place that it was handed over to cannot be asked to end it.
     """
     if sequence.cancel_waiting(folder):  # first: one that is started meanwhile has a worker
         return "not running"
+    if (placed := placement.recorded(folder)) is not None:
+        return _stop_at_place(folder, placed, force=force, timeout_s=timeout_s)
     worker = liveness.recorded(folder)
     if worker is None or not liveness.is_alive(folder):
         _cancel_lost(folder)
@@ -69,6 +76,32 @@ def stop(folder: RunFolder, *, force: bool = False, timeout_s: float = ASK_TIMEO
     if snapshot.status == "crashed":
         append(folder, RunCancelled(step=snapshot.checkpoint_step or 0))
     return outcome
+
+
+def _stop_at_place(folder: RunFolder, placed: Placement, *, force: bool, timeout_s: float) -> str:
+    """End a run that was handed over to a place: ask its worker, then let the place end it."""
+    if not placement.is_alive(folder, placed):
+        return "not running"
+    folder.stop_path.touch()  # whoever ends by a signal of the place knows by it that it was meant
+    if not _leave_queue_of_place(folder):
+        if not force and _wait_for_exit(folder, timeout_s):
+            return "asked"
+        placement.cancel(folder, placed)
+    _wait_for_exit(folder, PLACE_TIMEOUT_S)
+    snapshot = status.read(folder)
+    if snapshot.live or snapshot.status in ("crashed", "interrupted"):
+        append(folder, RunCancelled(step=snapshot.checkpoint_step or 0))
+    return "cancelled"
+
+
+def _leave_queue_of_place(folder: RunFolder) -> bool:
+    """Take a run out of the queue of its place, where it waits for its turn; returns whether it did."""
+    placed = placement.recorded(folder)
+    if placed is None or placement.state_of(folder, placed).phase != "waiting":
+        return False
+    placement.cancel(folder, placed)
+    append(folder, RunCancelled(step=status.read(folder).checkpoint_step or 0))
+    return True
 
 
 def _cancel_lost(folder: RunFolder) -> None:

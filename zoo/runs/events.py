@@ -1,7 +1,8 @@
 """The facts a run leaves behind: one struct each, in the past tense, one JSON object a line in `events.jsonl`.
 
 The order within one attempt is RunLaunched, RunQueued where it has to wait, RunStarted, then anything, then exactly one
-of RunFinished, RunFailed, RunCancelled. RunPostponed may stand before the first.
+of RunFinished, RunFailed, RunCancelled, and at a place RunInterrupted or RunRequeued. RunPostponed may stand before the
+first.
 A resumed run appends a second attempt to the same log. Readers skip what they do not know.
 """
 
@@ -23,9 +24,13 @@ from zoo.runs.trial_figures import TrialFigures
 
 
 class RunLaunched(Event, frozen=True, kw_only=True, tag="run_launched"):
-    """Someone started a worker for the run; written by whoever did."""
+    """Someone started a worker for the run, or handed it over to a place; written by whoever did."""
 
     attempt: int = 1
+    place: str = ""
+    """Name of the place; empty for this machine."""
+    job: str = ""
+    """What the place calls it."""
 
 
 class RunPostponed(Event, frozen=True, kw_only=True, tag="run_postponed"):
@@ -328,6 +333,22 @@ class RunCancelled(Event, frozen=True, kw_only=True, tag="run_cancelled"):
     step: int = 0
 
 
+class RunInterrupted(Event, frozen=True, kw_only=True, tag="run_interrupted"):
+    """The place that the run was handed over to ended it; resuming goes on from its last checkpoint."""
+
+    step: int = 0
+    message: str
+    """Why, as far as it is known."""
+    hint: str = ""
+    """What to do next."""
+
+
+class RunRequeued(Event, frozen=True, kw_only=True, tag="run_requeued"):
+    """The time of the run at its place was over; it waits there to go on from its last checkpoint."""
+
+    step: int = 0
+
+
 AnyEvent = Union[
     RunPostponed,
     RunLaunched,
@@ -352,9 +373,11 @@ AnyEvent = Union[
     RunFinished,
     RunFailed,
     RunCancelled,
+    RunInterrupted,
+    RunRequeued,
 ]
 
-TERMINAL = (RunFinished, RunFailed, RunCancelled)
+TERMINAL = (RunFinished, RunFailed, RunCancelled, RunInterrupted)
 
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 

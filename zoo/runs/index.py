@@ -15,7 +15,7 @@ import msgspec
 
 from zoo.errors import StoreInvalid
 from zoo.paths import runs_folder
-from zoo.runs.events import TERMINAL, AnyEvent, RunCancelled, RunFailed, RunFinished
+from zoo.runs.events import TERMINAL, AnyEvent, RunCancelled, RunFailed, RunFinished, RunInterrupted
 from zoo.runs.liveness import is_alive
 from zoo.runs.log import last_event, read_events
 from zoo.runs.request import RunRequest, RunVerb
@@ -247,6 +247,8 @@ def _of_end(request: RunRequest, event: AnyEvent) -> RunSummary:
             return msgspec.structs.replace(summary, status="finished", metrics=metrics, step=step, steps=step)
         case RunCancelled():
             return msgspec.structs.replace(summary, status="cancelled", step=event.step)
+        case RunInterrupted():
+            return msgspec.structs.replace(summary, status="interrupted", step=event.step, error=event.message)
         case RunFailed():
             return msgspec.structs.replace(summary, status="failed", error=event.message)
         case _:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from typing import IO, Any, Protocol
+from collections.abc import Iterator
+from typing import IO
 
 from msgspec import structs
 
@@ -16,7 +15,11 @@ from zoo.devices import first_device
 from zoo.errors import RunFailed, StoreInvalid, Unsupported, ZooError
 from zoo.kinds.input_kind import FEW_KERNELS
 from zoo.locking import locked
-from zoo.runs import events, liveness, nodes, queue, ranks, status
+from zoo.paths import home
+from zoo.places.here import start_process
+from zoo.places.place import PlacedJob
+from zoo.places.table import place_named
+from zoo.runs import events, liveness, nodes, placement, queue, ranks, status
 from zoo.runs.events import RunLaunched
 from zoo.runs.log import append, read_events, waits
 from zoo.runs.snapshot import fold
@@ -126,6 +129,10 @@ def _launch(folder: RunFolder, *, now: bool = False) -> None:
     attempt = fold(read_events(folder)[0]).attempt + 1
     folder.stop_path.unlink(missing_ok=True)
     ranks.forget(folder)
+    placement.forget(folder)
+    if folder.request.place:
+        _hand_over(folder, attempt)
+        return
     with folder.log_path.open("ab") as log:
         try:
             settings = environment(_kernels_of(folder)) | {"ZOO_ATTEMPT": str(attempt)}
@@ -138,26 +145,25 @@ def _launch(folder: RunFolder, *, now: bool = False) -> None:
     append(folder, RunLaunched(attempt=attempt))
 
 
-class WorkerHandle(Protocol):
-    """A process that was started."""
-
-    @property
-    def pid(self) -> int:
-        """Its id."""
-
-    def wait(self) -> int:
-        """Wait for its end."""
-
-
-def start_process(command: Sequence[str], log: IO[bytes], environment: Mapping[str, str]) -> WorkerHandle:
-    """Start a process that outlives this one and writes to a log.
-
-    Raises:
-        OSError: it cannot be started.
-    """
-    return subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment, **_detached()
+def _hand_over(folder: RunFolder, attempt: int) -> None:
+    """Let the place of a run start its worker, now or when its turn there has come."""
+    request = folder.request
+    place = place_named(request.place)
+    settings = environment(_kernels_of(folder))
+    own = {name: text for name, text in settings.items() if os.environ.get(name) != text}
+    job = PlacedJob(
+        name=folder.name,
+        folder=str(folder.path),
+        arguments=tuple(worker_command(folder)[1:]),
+        environment=own | {"ZOO_HOME": str(home()), "ZOO_ATTEMPT": str(attempt)},
+        log=str(folder.log_path),
+        processes=request.processes,
+        nodes=request.nodes,
+        requeue=request.requeue,
     )
+    job_id = place.submit(job)
+    placement.record(folder, place.name, job_id)
+    append(folder, RunLaunched(attempt=attempt, place=place.name, job=job_id))
 
 
 def worker_command(folder: RunFolder) -> list[str]:
@@ -249,9 +255,3 @@ def _kernels_of(folder: RunFolder) -> int:
     with contextlib.suppress(ZooError):
         return get_task(folder.task).input.kernels
     return FEW_KERNELS
-
-
-def _detached() -> dict[str, Any]:
-    if sys.platform == "win32":
-        return {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
-    return {"start_new_session": True}

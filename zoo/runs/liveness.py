@@ -12,12 +12,12 @@ import msgspec
 
 from zoo import atomic
 from zoo.locking import try_lock
+from zoo.runs import placement
 from zoo.runs.oom import kill_counts
+from zoo.runs.placement import HEARTBEAT_LOST_S
 from zoo.runs.store import RunFolder
 
 HEARTBEAT_S = 5.0
-HEARTBEAT_LOST_S = 60.0
-"""A worker on another machine counts as dead when it has been silent this long."""
 START_TIME_TOLERANCE_S = 1.0
 LOCK_POLL_S = 0.1
 
@@ -59,7 +59,9 @@ def recorded(folder: RunFolder) -> WorkerProcess | None:
 
 
 def is_alive(folder: RunFolder) -> bool:
-    """Whether the run's worker is there."""
+    """Whether the run's worker is there, or comes by itself when the run's turn at its place has come."""
+    if (placed := placement.recorded(folder)) is not None:
+        return placement.is_alive(folder, placed)
     worker = recorded(folder)
     if worker is None:
         return False

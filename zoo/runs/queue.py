@@ -125,10 +125,11 @@ def _place(turns: Sequence[Turn], index: int, devices: Sequence[str]) -> Standin
 
 
 def devices_of(request: RunRequest) -> tuple[str, ...]:
-    """The accelerators that a run needs for itself; none on the CPU, nor for a dry run, which someone waits for, nor on
-    several machines, whose place gives them to one run at a time.
+    """The accelerators that a run needs for itself; none on the CPU, nor for a dry run, which someone waits for, nor
+    at a place or on several machines, which are given to one run at a time.
     """
-    return () if request.dry_run or request.nodes > 1 else accelerator_keys(request.device, request.processes)
+    elsewhere = request.place or request.nodes > 1
+    return () if request.dry_run or elsewhere else accelerator_keys(request.device, request.processes)
 
 
 def lengths() -> Mapping[str, int]:

@@ -232,6 +232,10 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Machines that share a training."""
     shard: bool = False
     """Whether a training divides its network among the processes, rather than having it whole in each."""
+    place: str = ""
+    """Name of the place that it is handed over to; empty for this machine."""
+    requeue: bool = False
+    """Whether it goes on by itself when the place has ended it, or its node has died."""
     out: str = ""
     """Absolute path of the file that the answers of a batch prediction go to, or the wrong answers of an evaluation, or
     labels in doubt."""

@@ -21,7 +21,18 @@ from zoo.runs.candidate import Candidate, CandidateMeasured, CandidateStepped
 from zoo.runs.learning_curve import NOTHING_LEARNT, Changes, Evaluation, Point, up_to, with_evaluation, with_point
 from zoo.runs.source_snapshot import SourceSnapshot
 
-Status = Literal["created", "waiting", "starting", "queued", "running", "finished", "failed", "cancelled", "crashed"]
+Status = Literal[
+    "created",
+    "waiting",
+    "starting",
+    "queued",
+    "running",
+    "finished",
+    "failed",
+    "cancelled",
+    "interrupted",
+    "crashed",
+]
 LIVE: tuple[Status, ...] = ("starting", "queued", "running")
 NOTES = 20
 WARNINGS = 20
@@ -38,6 +49,10 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Among the runs that wait for their turn at its accelerator, 1 being the next; None where it does not wait."""
     behind: str = ""
     """The run just before it, which computes where the place is 1."""
+    at_place: str = ""
+    """Name of the place that it was handed over to; empty for this machine."""
+    job: str = ""
+    """What that calls it."""
     device: str = ""
     precision: str = ""
     processes: int = 1
@@ -196,9 +211,11 @@ def _(event: e.RunPostponed, s: RunSnapshot) -> Changes:
 
 @_changes.register
 def _(event: e.RunLaunched, s: RunSnapshot) -> Changes:
+    at_place: Changes = {"at_place": event.place, "job": event.job}
     if event.attempt == s.attempt:  # the worker was faster than the one who started it
-        return {}
-    return {"status": "starting", "attempt": event.attempt, "ended_at": None, **_NO_PLACE, **_NO_ERROR}
+        return at_place
+    status = "queued" if event.place else "starting"
+    return {"status": status, "attempt": event.attempt, "ended_at": None, **at_place, **_NO_PLACE, **_NO_ERROR}
 
 
 @_changes.register
@@ -396,6 +413,17 @@ def _(event: e.RunFailed, s: RunSnapshot) -> Changes:
 @_changes.register
 def _(event: e.RunCancelled, s: RunSnapshot) -> Changes:
     return {"status": "cancelled", "ended_at": event.at, **_NO_PLACE}
+
+
+@_changes.register
+def _(event: e.RunInterrupted, s: RunSnapshot) -> Changes:
+    error: Changes = {"error": event.message, "hint": event.hint}
+    return {"status": "interrupted", "ended_at": event.at, **error, **_NO_PLACE}
+
+
+@_changes.register
+def _(event: e.RunRequeued, s: RunSnapshot) -> Changes:
+    return {"status": "queued", **_NO_PLACE}
 
 
 def _with(messages: tuple[str, ...], message: str) -> tuple[str, ...]:

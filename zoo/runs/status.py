@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from zoo.disk import free_bytes, full_disk, megabytes
-from zoo.runs import ranks
+from zoo.runs import placement, ranks
 from zoo.runs.liveness import is_alive, is_here, recorded, went_down_since
 from zoo.runs.log import read_events
 from zoo.runs.oom import kills_since
+from zoo.runs.placement import Placement
 from zoo.runs.snapshot import RunSnapshot, apply, fold
 from zoo.runs.store import RunFolder
 
@@ -28,8 +29,12 @@ def judge(snapshot: RunSnapshot, folder: RunFolder, *, alive: bool) -> RunSnapsh
 
     One that waited for its turn when the machine went down waits still: see `zoo.runs.launcher.start_lost`.
     """
+    if alive and snapshot.status == "interrupted":  # and begun again by its place
+        return msgspec.structs.replace(snapshot, status="queued", error="", hint="")
     if alive or not snapshot.live:
         return snapshot
+    if (placed := placement.recorded(folder)) is not None:
+        return _ended_at_place(snapshot, folder, placed)
     if snapshot.status == "queued" and (worker := recorded(folder)) and went_down_since(worker):
         return snapshot
     if failure := ranks.first_failure(folder):
@@ -38,6 +43,25 @@ def judge(snapshot: RunSnapshot, folder: RunFolder, *, alive: bool) -> RunSnapsh
     return msgspec.structs.replace(
         snapshot, status="crashed", place=None, behind="", error=snapshot.error or error, hint=hint
     )
+
+
+def _ended_at_place(snapshot: RunSnapshot, folder: RunFolder, placed: Placement) -> RunSnapshot:
+    """What became of a run whose worker did not say its last word at the place that it was handed over to."""
+    if failure := ranks.first_failure(folder):
+        return apply(snapshot, failure)
+    state = placement.state_of(folder, placed)
+    what, resume = f"its job {placed.job} at place {placed.place}", f"zoo resume {folder.name}"
+    if state.interrupted:
+        ended = f"place {placed.place} ended it ({state.word}): {state.reason}"
+        return msgspec.structs.replace(
+            snapshot, status="interrupted", error=ended, hint=f"{resume} goes on from its last checkpoint"
+        )
+    if trouble := placement.trouble(folder, placed):
+        error, hint = trouble
+        return msgspec.structs.replace(snapshot, status="failed", error_kind="Unsupported", error=error, hint=hint)
+    words = f"{what} has ended without a word" + (f" ({state.word}: {state.reason})" if state.word else "")
+    hint = f"zoo logs {folder.name} shows what it printed last; {resume} goes on from its last checkpoint"
+    return msgspec.structs.replace(snapshot, status="crashed", error=snapshot.error or words, hint=hint)
 
 
 def _cause_of_crash(snapshot: RunSnapshot, folder: RunFolder) -> tuple[str, str]:

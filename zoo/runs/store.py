@@ -5,10 +5,12 @@ Below `zoo.paths.runs_folder()`, a run named NAME is
 run.json          the request (RunRequest), written once
 media.bin         what was known of the files that the data name, such as images, when the request was made on them
 worker.json       who works on it: pid, start time, host; its modification time is the heartbeat
+placed.json       the place that it was handed over to, where that is not this machine, and what it is called there
 events.jsonl      what happened, append-only
 replays.json      of a replay, the record of the run that it replays
 log.txt           whatever the worker and its libraries printed
 stop              present while someone asks the run to stop
+interrupt         present while its place is about to end it, and until it has begun it again
 rank-N.error      why a process other than the first failed
 node-N.error      of several machines, what became of one
 quarantine.jsonl  rows that could not be used
@@ -42,6 +44,7 @@ from zoo.disk import cause_of
 from zoo.errors import OptionInvalid, StoreInvalid, UnknownRun
 from zoo.file_cache import encoded_media
 from zoo.paths import RUN_NAME, runs_folder
+from zoo.places.place import INTERRUPT_FILE
 from zoo.plurals import with_article
 from zoo.runs.request import RunRequest
 from zoo.runs.result import HEADS, OF_ITS_OWN, plugin_of_result
@@ -123,6 +126,16 @@ class RunFolder:
     def stop_path(self) -> Path:
         """Present while someone asks the run to stop."""
         return self.path / "stop"
+
+    @property
+    def placed_path(self) -> Path:
+        """Where it was handed over to."""
+        return self.path / "placed.json"
+
+    @property
+    def interrupt_path(self) -> Path:
+        """Present while its place is about to end it."""
+        return self.path / INTERRUPT_FILE
 
     @property
     def quarantine_path(self) -> Path:

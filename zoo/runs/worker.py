@@ -1,7 +1,8 @@
 """The worker: `python -m zoo.runs.worker RUN_FOLDER` does one attempt at one run.
 
 It survives the terminal that started it. Whatever happens, the last event of the attempt is exactly one of
-RunFinished, RunFailed, RunCancelled; only a kill prevents that, and liveness shows it.
+RunFinished, RunFailed, RunCancelled, and where it was handed over to a place RunInterrupted or RunRequeued; only a kill
+prevents that, and liveness shows it.
 """
 
 from __future__ import annotations
@@ -27,11 +28,21 @@ from zoo.errors import ZooError
 from zoo.file_cache import read_once
 from zoo.memory import is_out_of_memory
 from zoo.paths import cache_folder
-from zoo.runs import kept_parts, liveness, queue, ranks, sequence
+from zoo.runs import kept_parts, liveness, placement, queue, ranks, sequence
 from zoo.runs.attempt import Worker
 from zoo.runs.checkpoints import NOISE_FILE, newest_step
-from zoo.runs.events import AnyEvent, RunCancelled, RunFailed, RunFinished, RunQueued, RunStarted
-from zoo.runs.log import read_events
+from zoo.runs.events import (
+    TERMINAL,
+    AnyEvent,
+    RunCancelled,
+    RunFailed,
+    RunFinished,
+    RunInterrupted,
+    RunQueued,
+    RunRequeued,
+    RunStarted,
+)
+from zoo.runs.log import last_event, read_events
 from zoo.runs.nodes import is_lost_connection, local_world_size
 from zoo.runs.request import TRAINING, RunRequest, RunVerb
 from zoo.runs.snapshot import fold
@@ -89,6 +100,8 @@ def main(argv: list[str]) -> int:
         liveness.record(folder, os.getpid() if world_size == 1 else os.getppid())
         threading.Thread(target=_beat, args=(worker,), daemon=True).start()
         code = _attempt(worker)
+        if worker.request.place:
+            _leave_place(worker)
     os.environ.clear()
     os.environ.update(environment)  # what libraries have set meanwhile is nothing to another worker
     if worker.request.verb in TRAINING:
@@ -121,9 +134,10 @@ def _outcome(worker: Worker) -> AnyEvent | None:
     try:
         _wait_for_turn(worker)
         with read_once(worker.known_files()):
-            return _work(worker)
+            last = _work(worker)
+        return worker.stopped(last.step) if isinstance(last, RunCancelled) else last
     except RunCancelledError:
-        return RunCancelled(step=newest_step(worker.folder.checkpoints_folder) or 0)
+        return worker.stopped(newest_step(worker.folder.checkpoints_folder) or 0)
     except ZooError as error:
         traceback.print_exc()
         hint = _make_room(worker) if is_full(error) else error.hint
@@ -214,6 +228,16 @@ def _full_disk(error: BaseException, worker: Worker) -> str:
 
 def _make_room(worker: Worker) -> str:
     return f"make room, then zoo resume {worker.folder.name}"
+
+
+def _leave_place(worker: Worker) -> None:
+    """Let the place know whether the run is to be begun again there, and views that the worker is gone."""
+    last = last_event(worker.folder)
+    if not isinstance(last, RunRequeued):
+        worker.folder.interrupt_path.unlink(missing_ok=True)
+    if isinstance(last, (*TERMINAL, RunRequeued)):  # else another machine is gone, and the place knows what is done
+        # a scheduler that ended it may begin it again by itself
+        placement.sign_off(worker.folder, again=isinstance(last, RunRequeued | RunInterrupted))
 
 
 def _beat(worker: Worker) -> None:

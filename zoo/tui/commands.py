@@ -28,7 +28,8 @@ def command_line(verb: str, *words: str, flags: Mapping[str, object] | None = No
     return shlex.join(command)
 
 
-def place_flags(device: str, precision: str) -> dict[str, object]:
+def place_flags(device: str, precision: str, on: str = "") -> dict[str, object]:
     """Where a job computes and in what, as flags; what a command does by itself is left out."""
     places = {"device": device, "precision": precision}
-    return {name: text for name, text in places.items() if text != settings.value(name)}
+    flags: dict[str, object] = {name: text for name, text in places.items() if text != settings.value(name)}
+    return flags | ({"on": on} if on else {})

@@ -11,6 +11,7 @@ STATUS_TONES = {
     "failed": "bad",
     "crashed": "bad",
     "cancelled": "warn",
+    "interrupted": "warn",
     "waiting": "quiet",
 }
 """States of a run that differ from plain text."""

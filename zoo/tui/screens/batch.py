@@ -40,7 +40,7 @@ class BatchScreen(JobForm):
         """What one would type instead."""
         flags: dict[str, object] = {"file": self.value("data")}
         flags |= {name: self.value(name) for name in ("out", "keep", "draw", "name")} | self.columns.flags
-        flags |= place_flags(self.value("device"), self.value("precision"))
+        flags |= place_flags(self.value("device"), self.value("precision"), self.on)
         return command_line("predict", self.card.name, flags=flags | self.changed_options)
 
     def job(self) -> Job:

@@ -20,6 +20,8 @@ from zoo.errors import OptionInvalid, ZooError
 from zoo.file_cache import read_once
 from zoo.jobs import Job, Place
 from zoo.options import Option, schema
+from zoo.places.kinds import HERE
+from zoo.places.table import places
 from zoo.requests import check_job, check_name
 from zoo.run_messages import place_in_queue
 from zoo.runs import queue
@@ -70,6 +72,9 @@ class JobForm(DataForm):
                     )
                 yield from self.fields()
                 yield Static("where", classes="section", markup=False)
+                there, trouble = _places()
+                if len(there) > 1 or trouble:
+                    yield choice_field("on", "place", [(name, name) for name in there], HERE, note=trouble)
                 usual, precision = settings.value("device"), settings.value("precision")
                 names = dict.fromkeys((AUTO, usual))
                 yield choice_field("device", "device", [(d, d) for d in names], usual, note="looking what is here")
@@ -116,7 +121,7 @@ class JobForm(DataForm):
             model=self.card.full_name,
             task=self.ability.task,
             source=source,
-            place=Place(device=self.value("device"), precision=self.value("precision")),
+            place=Place(device=self.value("device"), precision=self.value("precision"), on=self.on),
             options=self.changed_options,
             name=self.value("name"),
             out=out,
@@ -128,6 +133,12 @@ class JobForm(DataForm):
     def changed_options(self) -> dict[str, Any]:
         """The options that a person has set."""
         return {name: value for one in self.query(OptionFields) for name, value in one.changed_options.items()}
+
+    @property
+    def on(self) -> str:
+        """The place that the run is handed over to; empty for this machine."""
+        chosen = self.value("on")
+        return "" if chosen == HERE else chosen
 
     def find_fault(self, field: Field) -> ZooError | None:
         faults = (one.find_fault(field) for one in self.query(OptionFields))
@@ -169,7 +180,7 @@ class JobForm(DataForm):
             name: self.value(name) for name in ("data", "eval", "teacher", "out", "errors", "name")
         }
         flags |= self.columns.flags | {"task": self.ability.task if len(self.task_names) > 1 else ""}
-        return flags | place_flags(self.value("device"), self.value("precision")) | self.changed_options
+        return flags | place_flags(self.value("device"), self.value("precision"), self.on) | self.changed_options
 
     def _show_command(self) -> None:
         self.query_one("#command", Static).update(plain(f"$ {self.command()}"))
@@ -291,3 +302,11 @@ class JobForm(DataForm):
             self.zoo.open_run(name)
         else:  # the person went elsewhere meanwhile
             self.notify(f"{name} has started", markup=False)
+
+
+def _places() -> tuple[list[str], str]:
+    """Names of the places there are, and why that is this machine alone where they cannot be read."""
+    try:
+        return [one.name for one in places()], ""
+    except ZooError as error:
+        return [HERE], error.message

@@ -228,7 +228,7 @@ def _flags(job: Job) -> dict[str, object]:
         "classes": [f"{one.name}={one.classes}" for one in sources if one.classes],
         "merge_labels_of": [one.name for one in sources if one.merge_labels],
         "name": job.name,
-        **place_flags(str(job.place.device), str(job.place.precision)),
+        **place_flags(str(job.place.device), str(job.place.precision), job.place.on),
         **job.options,
     }
 

@@ -1,0 +1,234 @@
+"""Places: what `places.toml` declares, and runs that are handed over to a kind which another distribution brings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import zoo
+from tests.echo_runs import until
+from tests.plugin_factory import use_site, write_plugin
+from zoo.cli import main
+from zoo.cli.exit_codes import ExitCode
+from zoo.errors import OptionInvalid, RunFailed, Unsupported, ZooError
+from zoo.places.slurm import minutes
+from zoo.places.table import places
+from zoo.runs.events import RunLaunched
+from zoo.tui.screens.job_form import _places
+
+Start = Callable[..., zoo.Run]
+
+TENT = '''
+from pathlib import Path
+from typing import Annotated
+from zoo.errors import RunFailed
+from zoo.options import option
+from zoo.places.here import Here
+from zoo.places.kinds import PlaceKind
+from zoo.places.place import JobState, PlaceSettings
+
+class TentSettings(PlaceSettings, frozen=True, kw_only=True):
+    camp: Annotated[str, option("Where its jobs are noted down.")] = ""
+    full: Annotated[bool, option("Whether it takes none.")] = False
+    closed: Annotated[bool, option("Whether its jobs wait for their turn.")] = False
+
+class Tent(Here):
+    """This machine, but for those that wait."""
+
+    def submit(self, job):
+        if self.settings.full:
+            raise RunFailed("the tent is full", "come again")
+        return "4" if self.settings.closed else super().submit(job)
+
+    def state(self, id):
+        camp = Path(self.settings.camp)
+        if self.settings.closed and not (camp / "cancelled").exists():
+            return JobState(phase="waiting", word="PENDING", reason="it rains")
+        if self.settings.closed:
+            return JobState(phase="ended", interrupted=True, word="STORM", reason="it blew")
+        return super().state(id)
+
+    def cancel(self, id):
+        (Path(self.settings.camp) / "cancelled").touch()
+
+KIND = PlaceKind("tent", TentSettings, Tent, "a tent")
+'''
+
+
+@pytest.fixture
+def declare(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Write `places.toml`, where a kind called tent is installed."""
+    site = tmp_path / "tent-site"
+    write_plugin(site, "tent", TENT, distribution="zoo-tent", group="zoo.places")
+    use_site(site, monkeypatch)
+
+    def write(text: str) -> Path:
+        path = store / "places.toml"
+        path.write_text(text.replace("CAMP", str(tmp_path)))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[gpu", "places.toml is no TOML"),
+        ("time = 5", "line 1: time stands outside of any place"),
+        ("[here]\nkind = 'slurm'", "line 1: here is this machine, and not declared"),
+        ("[gpu]\ntime = 5", "line 1: there is no kind 'gpu'"),
+        ("[gpu]\nkind = 'slrum'", "line 2: there is no kind 'slrum'"),
+        ("[gpu]\nkind = 3", "line 2: kind is 3, but takes text"),
+        ("[gpu]\nkind = 'slurm'\npartion = 'a'", "line 3: place gpu: there is no option 'partion'"),
+        ("[gpu]\nkind = 'slurm'\ngpus = -1", "line 3: place gpu: gpus is -1, but takes a whole number from 0 to 64"),
+        ("[gpu]\nkind = 'slurm'\ntime = 'soon'", "line 3: place gpu: time is 'soon', but takes minutes"),
+        ("[gpu]\nkind = 'slurm'\nsbatch = 'exclusive'", "line 3: place gpu: sbatch has 'exclusive', which is no flag"),
+    ],
+)
+def test_what_means_nothing_is_told_with_file_line_and_key(
+    text: str, message: str, declare: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    declare(text)
+
+    assert ExitCode.STORE == main(["places"])
+    assert message in capsys.readouterr().err
+    with pytest.raises(ZooError, match="places"):
+        places()
+    assert ["here"] == _places()[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("60", 60), ("0:30", 1), ("1:30:00", 90), ("2-0", 2880), ("1-12:30:01", 2191), ("90:00", 90)],
+)
+def test_times_are_those_of_slurm(text: str, expected: int) -> None:
+    assert expected == minutes(text)
+
+
+def test_places_are_listed(declare: Callable[[str], Path], capsys: pytest.CaptureFixture[str]) -> None:
+    declare("[gpu]\nkind = 'slurm'\ntime = 30\ngpus = 2\n[tent]\ncamp = 'CAMP'\n")
+
+    assert ExitCode.OK == main(["places"])
+    rows = [row.split() for row in capsys.readouterr().out.splitlines()]
+    assert ["here", "gpu", "tent"] == [row[0] for row in rows[1:]]
+    assert ExitCode.OK == main(["places", "--json"])
+    listed = json.loads(capsys.readouterr().out)["places"]
+    assert [("here", "here"), ("gpu", "slurm"), ("tent", "tent")] == [(one["place"], one["kind"]) for one in listed]
+    assert ("30", 2) == (listed[1]["settings"]["time"], listed[1]["settings"]["gpus"])
+
+
+def test_a_kind_that_is_broken_is_told(
+    declare: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_plugin(tmp_path / "tent-site", "hut", "KIND = 3", distribution="zoo-hut", group="zoo.places")
+    declare("")
+
+    assert ExitCode.PLUGIN == main(["places"])
+    assert "kind hut: zoo_hut has no KIND" in capsys.readouterr().err
+    declare("[hut]\n")
+    assert ExitCode.PLUGIN == main(["places"])
+    assert "line 1: the kind hut of zoo-hut cannot be used" in capsys.readouterr().err
+
+
+def test_a_place_that_is_not_there_is_refused(declare: Callable[[str], Path], finetune: Start) -> None:
+    declare("[tent]\n")
+
+    with pytest.raises(OptionInvalid, match="there is no place 'tnet'") as error:
+        finetune(on="tnet")
+    assert "did you mean tent?" == error.value.hint
+    with pytest.raises(OptionInvalid, match="--requeue is for runs that are handed over"):
+        finetune(requeue=True)
+
+
+def test_a_run_that_a_place_does_not_take_is_none(declare: Callable[[str], Path], finetune: Start) -> None:
+    declare("[tent]\nfull = true\n")
+
+    with pytest.raises(RunFailed, match="the tent is full"):
+        finetune(on="tent", name="mine")
+    assert () == zoo.list_runs()
+
+
+def test_what_the_place_does_not_see_is_refused(
+    declare: Callable[[str], Path], finetune: Start, store: Path, rows: Path, tmp_path: Path
+) -> None:
+    declare("[tent]\nfolder = 'CAMP/shared'\n")
+    with pytest.raises(Unsupported, match="and the store is in"):
+        finetune(on="tent")
+
+    declare(f"[tent]\nclosed = true\nfolder = '{store}'\n")
+    with pytest.raises(Unsupported, match=f"and {rows} is not"):
+        finetune(on="tent")
+    assert () == zoo.list_runs()
+
+
+def test_a_run_waits_for_its_turn_and_leaves_the_queue_when_it_is_stopped(
+    declare: Callable[[str], Path], finetune: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    declare("[tent]\nclosed = true\ncamp = 'CAMP'\nrequeue = true\n")
+    run = finetune(on="tent", name="mine")
+
+    assert ("queued", "tent", "4") == (run.status, run.snapshot.at_place, run.snapshot.job)
+    assert run.folder.request.requeue
+    assert 'on = "tent"\nrequeue = true' in (run.folder.path / "recipe.toml").read_text()
+    assert ExitCode.OK == main(["ps"])
+    assert "queued at tent" in capsys.readouterr().out
+    with pytest.raises(Unsupported, match="mine is still going"):
+        run.resume()
+
+    assert ExitCode.OK == main(["stop", "mine"])
+    assert "mine: cancelled" in capsys.readouterr().out
+    assert "cancelled" == run.status
+
+
+def test_a_run_that_its_place_ended_is_interrupted(
+    declare: Callable[[str], Path], finetune: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zoo.runs.placement.ASKED_S", 0.0)
+    declare("[tent]\nclosed = true\ncamp = 'CAMP'\n")
+    run = finetune(on="tent", name="mine")
+    (tmp_path / "cancelled").touch()
+
+    assert "interrupted" == run.status
+    assert "place tent ended it (STORM): it blew" == run.snapshot.error
+    assert "zoo resume mine goes on from its last checkpoint" == run.snapshot.hint
+    (tmp_path / "cancelled").unlink()
+    assert "interrupted" == run.status  # a place forgets its jobs, a run does not
+    declare("")
+    with pytest.raises(OptionInvalid, match="there is no place 'tent'"):
+        run.resume()
+
+
+def test_the_gpus_of_a_place_are_computed_on(declare: Callable[[str], Path], echo: None, rows: Path) -> None:
+    declare("[tent]\nclosed = true\ncamp = 'CAMP'\ngpus = 2\n")
+
+    run = zoo.finetune("echo", rows, on="tent")
+    assert "cuda" == run.folder.request.device.partition(":")[0]
+    with pytest.raises(Unsupported, match="3 processes were asked for, but 2 cuda devices are here"):
+        zoo.finetune("echo", rows, on="tent", processes=3)
+
+
+@pytest.mark.slow
+def test_a_run_at_a_place_comes_to_the_same_as_one_here(declare: Callable[[str], Path], finetune: Start) -> None:
+    declare("[tent]\ncamp = 'CAMP'\n")
+    here = finetune()
+    there = finetune(on="tent")
+
+    assert here.wait(progress=False).metrics == there.wait(progress=False).metrics
+    launched = [event for event in there.events() if isinstance(event, RunLaunched)]
+    assert ["tent"] == [event.place for event in launched]
+    until(lambda: not (there.folder.path / "worker.json").exists())
+
+
+@pytest.mark.slow
+def test_a_place_is_checked_by_a_job(declare: Callable[[str], Path], capsys: pytest.CaptureFixture[str]) -> None:
+    declare("[tent]\n[far]\nkind = 'tent'\nenvironment = '/nowhere'\n")
+
+    assert ExitCode.OK == main(["places", "check", "tent", "--json"])
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    marks = {one["about"]: one["mark"] for one in findings}
+    assert {"ok"} == {marks[about] for about in ("job", "shared folder", "locks", "zoo-models", "plugins")}
+    assert ExitCode.FAILED == main(["places", "check", "far"])
+    assert "fault    job: check cannot be started here" in capsys.readouterr().out

@@ -1,0 +1,201 @@
+"""A real Slurm cluster of two nodes on this machine, with ports, a key and folders of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.processes import popen
+
+DAEMONS = ("slurmctld", "slurmd", "munged")
+NODES = ("n1", "n2")
+START_S = 60.0
+CONF = """
+ClusterName=zoo
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={port}
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.sock,cred_expire=1
+CredType=cred/munge
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool-%n
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd-%n.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd-%n.log
+ProctrackType=proctrack/pgid
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+SelectType=select/cons_tres
+SlurmdParameters=config_overrides
+SchedulerParameters=sched_interval=1,bf_interval=1
+ReturnToService=2
+MpiDefault=none
+SlurmdTimeout=5
+KillWait=5
+{nodes}
+PartitionName=main Nodes={names} Default=YES MaxTime=INFINITE OverSubscribe=NO State=UP
+"""
+NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=1 RealMemory=2000 State=UNKNOWN"
+
+
+def _step_of(task: psutil.Process) -> psutil.Process | None:
+    """The process of Slurm that has started a task; None for what a task has started."""
+    try:
+        parent = task.parent()
+        return parent if parent and parent.name().startswith("slurmstepd") else None
+    except psutil.Error:
+        return None
+
+
+class Cluster:
+    """The daemons of a cluster."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.conf = folder / "slurm.conf"
+        self._daemons: dict[str, subprocess.Popen[Any]] = {}
+
+    def start(self) -> None:
+        host = socket.gethostname().partition(".")[0]
+        ports = free_ports(1 + len(NODES))
+        nodes = [NODE.format(name=name, host=host, port=port) for name, port in zip(NODES, ports[1:], strict=True)]
+        text = CONF.format(host=host, port=ports[0], folder=self.folder, nodes="\n".join(nodes), names=",".join(NODES))
+        (self.folder / "state").mkdir()
+        self.conf.write_text(text)
+        key = self.folder / "munge.key"
+        key.write_bytes(os.urandom(128))
+        key.chmod(0o400)
+        files = {
+            "key-file": key,
+            "socket": "munge.sock",
+            "pid-file": "munged.pid",
+            "log-file": "munged.log",
+            "seed-file": "munged.seed",
+        }
+        self._start(
+            "munged", ["--foreground", *(f"--{name}={self.folder / str(file)}" for name, file in files.items())]
+        )
+        until((self.folder / "munge.sock").exists)
+        self._start("slurmctld", ["-D"])
+        for name in NODES:
+            self.start_node(name)
+        until(lambda: len(self.ask("sinfo", "-h", "-N", "-t", "idle", "-o", "%N").split()) == len(NODES))
+
+    def start_node(self, name: str) -> None:
+        self._start("slurmd", ["-D", "-N", name], name)
+
+    def kill_node(self, name: str) -> None:
+        """The node is gone, and all that ran on it: its daemon, and the steps that the daemon has started."""
+        daemon = self._daemons.pop(name)
+        os.kill(daemon.pid, 9)
+        daemon.wait()
+        tasks = [one for one in psutil.process_iter() if self._runs_on(one, name)]
+        for process in {parent for one in tasks if (parent := _step_of(one))} | set(tasks):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    def _runs_on(self, process: psutil.Process, name: str) -> bool:
+        try:
+            environment = process.environ()
+        except psutil.Error:
+            return False
+        return (environment.get("SLURM_CONF"), environment.get("SLURMD_NODENAME")) == (str(self.conf), name)
+
+    def ask(self, *command: str) -> str:
+        """What a command of Slurm prints."""
+        process = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, timeout=30)
+        return process.stdout + process.stderr
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "SLURM_CONF": str(self.conf)}
+
+    def _start(self, program: str, arguments: Sequence[str], name: str = "") -> None:
+        with (self.folder / f"{name or program}.out").open("ab") as log:
+            command = [shutil.which(program, path=PATH) or program, *arguments]
+            self._daemons[name or program] = popen(
+                command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def stop(self) -> None:
+        self.ask("scancel", "--user=root")
+        for daemon in reversed(self._daemons.values()):
+            daemon.terminate()
+        for daemon in self._daemons.values():
+            try:
+                daemon.wait(10)
+            except subprocess.TimeoutExpired:
+                daemon.kill()
+
+
+PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+
+
+def missing() -> str:
+    """Why there can be no cluster here; empty where there can."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return "a Slurm cluster is started by root only"
+    absent = [name for name in DAEMONS if shutil.which(name, path=PATH) is None]
+    return f"there is no {', '.join(absent)} here: apt-get install slurm-wlm munge" if absent else ""
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def until(condition: Any, seconds: float = START_S) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.1)
+
+
+@contextmanager
+def running_cluster() -> Iterator[Cluster]:
+    """A cluster that is there within, in a folder that everybody may look into, as munge insists on."""
+    with tempfile.TemporaryDirectory(prefix="zoo-slurm-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        one = Cluster(Path(folder))
+        try:
+            one.start()
+            yield one
+        finally:
+            one.stop()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """One cluster for all tests."""
+    if reason := missing():
+        pytest.skip(reason)
+    with running_cluster() as one:
+        yield one
+
+
+@pytest.fixture
+def slurm(cluster: Cluster, store: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """The cluster, and a place of that name in the test's store."""
+    monkeypatch.setenv("SLURM_CONF", str(cluster.conf))
+    (store / "places.toml").write_text('[slurm]\npartition = "main"\ntime = 5\n')
+    return cluster

@@ -1,0 +1,284 @@
+"""A Slurm cluster as a place, by way of submitit: `sbatch` on the login node, one task on each node."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from zoo.errors import OptionInvalid, RunFailed, Unsupported
+from zoo.findings import Finding, fault, ok
+from zoo.options import option
+from zoo.places.kinds import PlaceKind
+from zoo.places.place import JobState, PlacedJob, PlaceSettings
+from zoo.sanitize import one_line
+
+FOLDER = "slurm"
+"""In the folder of a job: the script, the pickled callable and what Slurm printed."""
+COMMANDS = ("sbatch", "srun", "squeue", "scancel", "scontrol")
+ASK_TIMEOUT_S = 30.0
+LISTED_S = 5.0
+"""How long what `squeue` has said counts: all jobs of a person are asked for at once, and no oftener."""
+MOST_REQUEUES = 1_000
+INSTALL = "install it here and there: pip install 'zoo-models[slurm]'"
+_TIME = re.compile(r"(?:(?P<days>\d+)-)?(?P<parts>\d+(?::\d+){0,2})")
+_RUNNING = ["RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING"]
+_WAITING = ["PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD"]
+_ENDINGS = {
+    "TIMEOUT": "its time there was over",
+    "NODE_FAIL": "a node of it has failed",
+    "CANCELLED": "it was cancelled there",
+    "PREEMPTED": "another job took its place",
+    "OUT_OF_MEMORY": "it needed more memory than it had been given",
+    "BOOT_FAIL": "its node did not start",
+    "DEADLINE": "its deadline had come",
+    "REVOKED": "another cluster took it over",
+}
+"""Words of Slurm for jobs that somebody or something has ended, in plain ones."""
+
+
+class SlurmSettings(PlaceSettings, frozen=True, kw_only=True):
+    """What can be said of a place that is a Slurm cluster."""
+
+    partition: Annotated[str, option("The partition; the cluster's default where it is left out.")] = ""
+    account: Annotated[str, option("The account that pays.")] = ""
+    qos: Annotated[str, option("The quality of service.")] = ""
+    constraint: Annotated[str, option("Features that the nodes must have.")] = ""
+    time: Annotated[str, option("How long a run may take: minutes, H:MM:SS or D-HH:MM:SS.")] = "60"
+    cpus: Annotated[int, option("Processors of each machine.", ge=0, le=4096)] = 0
+    memory: Annotated[float, option("Main memory of each machine.", unit="GB", ge=0)] = 0.0
+    warn: Annotated[
+        int, option("How long before the end of its time a run makes a checkpoint.", unit="seconds", ge=1, le=65535)
+    ] = 120
+    setup: Annotated[str, option("A line of shell that is run first there, such as `module load cuda`.")] = ""
+    sbatch: Annotated[str, option("Further flags of sbatch, such as `--exclusive --mail-type=END`.")] = ""
+
+    def check(self) -> None:
+        """Insist on a time and flags that sbatch takes."""
+        super().check()
+        minutes(self.time)
+        _further(self.sbatch)
+
+
+def minutes(text: str) -> int:
+    """A time as Slurm writes it, in whole minutes, rounded up.
+
+    Raises:
+        OptionInvalid: it is none.
+    """
+    match = _TIME.fullmatch(text.strip())
+    parts = [int(part) for part in match["parts"].split(":")] if match else []
+    if match and match["days"]:
+        hours, minutes, seconds = [*parts, 0, 0][:3]
+    elif len(parts) == 3:
+        hours, minutes, seconds = parts
+    else:
+        hours, (minutes, seconds) = 0, [*parts, 0, 0][:2]
+    whole = (int((match and match["days"]) or 0) * 24 + hours) * 60 + minutes + -(-seconds // 60)
+    if not whole:
+        raise OptionInvalid(f"time is {text!r}, but takes minutes, H:MM:SS or D-HH:MM:SS", 'such as time = "8:00:00"')
+    return whole
+
+
+def _further(flags: str) -> dict[str, Any]:
+    """Flags of sbatch as submitit takes them.
+
+    Raises:
+        OptionInvalid: one is none.
+    """
+    words = {}
+    try:
+        parts = shlex.split(flags)
+    except ValueError as error:
+        raise OptionInvalid(f"sbatch is {flags!r}: {error}", 'such as sbatch = "--exclusive"') from error
+    for part in parts:
+        name, equals, value = part.removeprefix("--").partition("=")
+        if not part.startswith("--") or not name:
+            raise OptionInvalid(f"sbatch has {part!r}, which is no flag", "write each as --name or --name=value")
+        words[name] = value if equals else True
+    return words
+
+
+class Slurm:
+    """A Slurm cluster."""
+
+    def __init__(self, name: str, settings: SlurmSettings) -> None:
+        self.name = name
+        self.settings: PlaceSettings = settings
+        self._slurm = settings
+        self._listed_at = -LISTED_S
+        self._listed: dict[str, tuple[str, str]] | None = None
+
+    def submit(self, job: PlacedJob) -> str:
+        """Hand the job to `sbatch`."""
+        try:
+            from submitit import SlurmExecutor
+            from submitit.core.utils import FailedJobError, FailedSubmissionError
+
+            from zoo.places.slurm_job import PlacedWorker
+        except ImportError as error:
+            raise Unsupported(f"place {self.name} needs submitit, which is not installed ({error})", INSTALL) from error
+        self._require_commands()
+        python = shlex.quote(self.settings.python or sys.executable)
+        try:
+            executor = SlurmExecutor(Path(job.folder) / FOLDER, max_num_timeout=MOST_REQUEUES, python=python)
+            executor.update_parameters(**self._parameters(job))
+            job_id = str(executor.submit(PlacedWorker(job)).job_id)
+        except (FailedJobError, FailedSubmissionError, subprocess.CalledProcessError) as error:
+            raise RunFailed(
+                f"Slurm does not take the job at place {self.name}: {_reason(error)}",
+                f"zoo places check {self.name} looks for the cause",
+            ) from error
+        self._listed_at = -LISTED_S  # what was listed before knows nothing of it
+        return job_id
+
+    def _parameters(self, job: PlacedJob) -> dict[str, Any]:
+        """As submitit takes them."""
+        said = self._slurm
+        parameters: dict[str, Any] = {
+            "job_name": f"zoo-{job.name}",
+            "partition": said.partition or None,
+            "account": said.account or None,
+            "qos": said.qos or None,
+            "constraint": said.constraint or None,
+            "time": minutes(said.time),
+            "nodes": job.nodes,
+            "ntasks_per_node": 1,
+            "cpus_per_task": said.cpus or (job.processes if job.processes > 1 else None),
+            "gpus_per_node": said.gpus or None,
+            "mem": f"{int(said.memory * 1024)}MB" if said.memory else None,
+            "signal_delay_s": said.warn,
+            "setup": [said.setup] if said.setup else None,
+            "stderr_to_stdout": True,
+            "additional_parameters": {"requeue" if job.requeue else "no-requeue": True, **_further(said.sbatch)},
+        }
+        return {name: value for name, value in parameters.items() if value is not None}
+
+    def state(self, id: str) -> JobState:
+        """What `squeue` says of a job, or `sacct` where that knows it no more."""
+        listed = self._jobs()
+        if listed is None:
+            return JobState(phase="unknown", reason="Slurm does not answer")
+        if id in listed:
+            return _state(*listed[id])
+        return self._past_state(id)
+
+    def _jobs(self) -> Mapping[str, tuple[str, str]] | None:
+        """State and reason of all jobs that Slurm has in mind of this person, by their ids; None where it is silent."""
+        if time.monotonic() - self._listed_at >= LISTED_S:
+            listing = _asked("squeue", "--me", "--noheader", "--array", "--states=all", "--format=%i|%T|%r")
+            self._listed = None if listing is None else dict(map(_listed_job, listing.splitlines()))
+            self._listed_at = time.monotonic()
+        return self._listed
+
+    def _past_state(self, id: str) -> JobState:
+        records = _asked("sacct", "--noheader", "--allocations", "--parsable2", "--format=State", f"--jobs={id}")
+        word = records.split()[0] if records and records.split() else ""
+        if word:
+            return _state(word, "")
+        return JobState(phase="ended", word="", reason="Slurm knows it no more")
+
+    def cancel(self, id: str) -> None:
+        """`scancel`, to all that the job has started."""
+        self._require_commands()
+        process = _run("scancel", id)
+        self._listed_at = -LISTED_S
+        if process.returncode and "Invalid job id" not in process.stderr:
+            raise RunFailed(f"place {self.name} cannot cancel job {id}: {one_line(process.stderr)}", f"scancel {id}")
+
+    def said(self, folder: str, id: str) -> str:
+        """What srun, submitit and what they could not start have printed."""
+        texts = []
+        for path in sorted(Path(folder, FOLDER).glob(f"{id}_*_log.*")):
+            with contextlib.suppress(OSError):
+                texts.append(path.read_text(encoding="utf-8", errors="replace"))
+        return "\n".join(texts)
+
+    def check(self) -> Iterator[Finding]:
+        """The commands of Slurm, submitit, the controller and the partition."""
+        missing = [command for command in COMMANDS if shutil.which(command) is None]
+        if missing:
+            yield fault(
+                "commands",
+                f"there is no {', '.join(missing)} here",
+                "log in to a node of the cluster, or add the folder of Slurm's commands to PATH",
+            )
+            return
+        yield ok("commands", f"{', '.join(COMMANDS)} are here")
+        yield _submitit()
+        process = _run("sinfo", "--noheader", "--format=%R|%a|%D|%l", *self._of_partition())
+        lines = [line.split("|") for line in process.stdout.splitlines()]
+        if process.returncode:
+            yield fault("cluster", f"Slurm does not answer: {one_line(process.stderr)}", "scontrol ping")
+        elif not lines:
+            yield fault("partition", f"there is no partition {self._slurm.partition}", "sinfo lists them")
+        for name, is_up, nodes, limit in lines:
+            words = f"{name} is {is_up}, with {nodes} nodes and a time limit of {limit}"
+            yield ok("partition", words) if is_up == "up" else fault("partition", words, "sinfo lists others")
+
+    def _of_partition(self) -> list[str]:
+        return [f"--partition={self._slurm.partition}"] if self._slurm.partition else []
+
+    def _require_commands(self) -> None:
+        if missing := [command for command in COMMANDS if shutil.which(command) is None]:
+            raise Unsupported(
+                f"place {self.name} is a Slurm cluster, and there is no {missing[0]} here",
+                "log in to a node of the cluster, or add the folder of Slurm's commands to PATH",
+            )
+
+
+def _submitit() -> Finding:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return ok("submitit", f"{version('submitit')} is here")
+    except PackageNotFoundError:
+        return fault("submitit", "it is not installed here", INSTALL)
+
+
+def _listed_job(line: str) -> tuple[str, tuple[str, str]]:
+    job_id, word, reason = line.split("|", 2)
+    return job_id, (word, reason)
+
+
+def _state(word: str, reason: str) -> JobState:
+    """A word of Slurm, such as RUNNING or `CANCELLED by 0`, as what it means for a job."""
+    word = word.rstrip("+")
+    if word in _RUNNING:
+        return JobState(phase="running", word=word)
+    if word in _WAITING:
+        why = "" if reason in ("None", "") else f": {one_line(reason)}"
+        return JobState(phase="waiting", word=word, reason=f"it waits there{why}")
+    if word in _ENDINGS:
+        return JobState(phase="ended", word=word, reason=_ENDINGS[word], interrupted=True)
+    return JobState(phase="ended", word=word, reason=f"it has {word.lower()}")
+
+
+def _reason(error: Exception) -> str:
+    """What sbatch said, without the words around it."""
+    lines = [line.strip() for line in str(error).splitlines() if "sbatch:" in line]
+    return one_line("; ".join(line.removeprefix("sbatch: error: ") for line in lines) or str(error))
+
+
+def _asked(*command: str) -> str | None:
+    """What a command of Slurm answers; None where it does not."""
+    process = _run(*command)
+    return None if process.returncode else process.stdout
+
+
+def _run(*command: str) -> subprocess.CompletedProcess[str]:
+    """A command of Slurm; one that is missing, or hangs, has failed."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=ASK_TIMEOUT_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return subprocess.CompletedProcess(command, 1, "", str(error))
+
+
+KIND = PlaceKind("slurm", SlurmSettings, Slurm, "a Slurm cluster, from its login node")

@@ -1,0 +1,63 @@
+"""What Slurm starts on a node, by way of submitit: a worker, and what tells it by a file that its time is over."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from submitit.core.utils import DelayedSubmission
+
+from zoo.places.place import INTERRUPT_FILE, PlacedJob
+
+
+class PlacedWorker:
+    """A job of a place, as submitit pickles it; Slurm sends its signal to all processes, and only this one heeds it."""
+
+    def __init__(self, job: PlacedJob) -> None:
+        self.job = job
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __call__(self) -> int:
+        """Start the worker and wait for its end; submitit calls it once on each node."""
+        if os.environ.get("SLURM_PROCID", "0") == "0":
+            self._interrupt_file.unlink(missing_ok=True)
+        with Path(self.job.log).open("ab") as log:
+            self._process = _deaf_process([sys.executable, *self.job.arguments], self._environment(), log)
+        return self._process.wait()
+
+    def checkpoint(self) -> DelayedSubmission | None:
+        """Let the worker make a checkpoint and end; submitit calls it on Slurm's signal, and requeues what it returns.
+
+        The worker keeps the file where there is something to go on with.
+        """
+        self._interrupt_file.write_text("its time there is over", encoding="utf-8")
+        if self._process is not None:  # which the code that is interrupted waits for, and has locked
+            os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+        again = self.job.requeue and self._interrupt_file.exists()
+        return DelayedSubmission(PlacedWorker(self.job)) if again else None
+
+    @property
+    def _interrupt_file(self) -> Path:
+        return Path(self.job.folder) / INTERRUPT_FILE
+
+    def _environment(self) -> dict[str, str]:
+        """The variables of the worker; each time that Slurm begins the job again is an attempt of its own."""
+        environment = {**os.environ, **self.job.environment}
+        if attempt := self.job.environment.get("ZOO_ATTEMPT"):
+            environment["ZOO_ATTEMPT"] = str(int(attempt) + int(os.environ.get("SLURM_RESTART_COUNT") or 0))
+        return environment
+
+
+def _deaf_process(command: list[str], environment: dict[str, str], log: Any) -> subprocess.Popen[bytes]:
+    """A process that passes over the signals by which Slurm says that time is over, as its children do."""
+    signals = (signal.SIGUSR1, signal.SIGUSR2)
+    handlers = [signal.signal(one, signal.SIG_IGN) for one in signals]
+    try:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+    finally:
+        for one, handler in zip(signals, handlers, strict=True):
+            signal.signal(one, handler)

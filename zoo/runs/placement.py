@@ -1,0 +1,142 @@
+"""Where a run was handed over to: `placed.json` in its folder, and what that place says of it.
+
+A worker at a place is no process of this machine, even where it happens to run here. Its heartbeat says that it is
+there; where that is late, or has not begun, the place is asked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import msgspec
+
+from zoo import atomic
+from zoo.errors import ZooError
+from zoo.places.lacking import missing_there
+from zoo.places.place import JobState
+from zoo.places.table import place_named
+from zoo.runs.store import RunFolder
+
+HEARTBEAT_LATE_S = 15.0
+"""A worker that was silent for this long may be gone: its place is asked."""
+HEARTBEAT_LOST_S = 60.0
+"""One that was silent for this long is gone, where the place cannot be asked."""
+LOG_CHARACTERS = 4_000
+"""Of the end of a log that are looked at for what was missing."""
+ASKED_S = 5.0
+"""How long an answer of a place counts."""
+_states: dict[tuple[str, str], tuple[float, JobState]] = {}
+"""What each place said of each job, and when."""
+
+
+class Placement(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of `placed.json`."""
+
+    place: str
+    """Its name."""
+    job: str
+    """What the place calls the run."""
+    placed_at: float
+    """Unix time in seconds."""
+    ended: JobState | None = None
+    """How it ended there, once somebody has seen it: a scheduler forgets its jobs."""
+
+
+def record(folder: RunFolder, place: str, job: str) -> None:
+    """Write down where a run was handed over to."""
+    _write(folder, Placement(place=place, job=job, placed_at=time.time()))
+
+
+def recorded(folder: RunFolder) -> Placement | None:
+    """Where a run was handed over to; None for one of this machine."""
+    try:
+        return msgspec.json.decode(folder.placed_path.read_bytes(), type=Placement)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def forget(folder: RunFolder) -> None:
+    """Let a run be one of this machine, or be handed over anew."""
+    folder.placed_path.unlink(missing_ok=True)
+    folder.worker_path.unlink(missing_ok=True)
+    folder.interrupt_path.unlink(missing_ok=True)
+
+
+def sign_off(folder: RunFolder, *, again: bool) -> None:
+    """Let nobody take the worker for one that is there: the last thing that it does.
+
+    Args:
+        folder: the run.
+        again: whether its place begins it again.
+    """
+    placement = recorded(folder)
+    folder.worker_path.unlink(missing_ok=True)
+    if placement and not again:
+        _write(folder, msgspec.structs.replace(placement, ended=JobState(phase="ended")))
+
+
+def is_alive(folder: RunFolder, placement: Placement) -> bool:
+    """Whether a worker is at the run, or comes to it by itself."""
+    silent_s = _silent_s(folder)
+    if silent_s is not None and silent_s < HEARTBEAT_LATE_S:
+        return True
+    state = state_of(folder, placement)
+    if state.phase == "unknown":
+        return silent_s is None or silent_s < HEARTBEAT_LOST_S
+    return state.phase != "ended"
+
+
+def _silent_s(folder: RunFolder) -> float | None:
+    """Seconds since the last heartbeat; None where there was none."""
+    try:
+        return time.time() - folder.worker_path.stat().st_mtime
+    except OSError:
+        return None
+
+
+def state_of(folder: RunFolder, placement: Placement) -> JobState:
+    """What the place says of a run, and what it said last where that was its end."""
+    if placement.ended is not None:
+        return placement.ended
+    key = (placement.place, placement.job)
+    asked_at, state = _states.get(key, (-ASKED_S, JobState(phase="unknown")))
+    if time.monotonic() - asked_at >= ASKED_S:
+        state = _ask(placement)
+        _states[key] = (time.monotonic(), state)
+        if state.phase == "ended":
+            with contextlib.suppress(OSError):  # who may only look at the store asks again
+                _write(folder, msgspec.structs.replace(placement, ended=state))
+    return state
+
+
+def _ask(placement: Placement) -> JobState:
+    try:
+        return place_named(placement.place).state(placement.job)
+    except ZooError as error:
+        return JobState(phase="unknown", reason=error.message)
+
+
+def cancel(folder: RunFolder, placement: Placement) -> None:
+    """Let the place end the job of a run.
+
+    Raises:
+        ZooError: there is no such place any more, or it cannot be asked.
+    """
+    place_named(placement.place).cancel(placement.job)
+    _states.pop((placement.place, placement.job), None)
+
+
+def trouble(folder: RunFolder, placement: Placement) -> tuple[str, str] | None:
+    """What a run lacked at its place, and how to mend it; None where that is not what ended it, or nobody knows."""
+    with contextlib.suppress(ZooError, OSError):
+        place = place_named(placement.place)
+        said = [place.said(str(folder.path), placement.job)]
+        with contextlib.suppress(FileNotFoundError):
+            said.append(folder.log_path.read_text(encoding="utf-8", errors="replace")[-LOG_CHARACTERS:])
+        return missing_there(place, "\n".join(said))
+    return None
+
+
+def _write(folder: RunFolder, placement: Placement) -> None:
+    atomic.write_bytes(folder.placed_path, msgspec.json.encode(placement))
