@@ -14,11 +14,11 @@ import zoo
 from tests.processes import popen
 from zoo.catalog import Catalog
 from zoo.jobs import Job, Place
+from zoo.places.node import Node
 from zoo.requests import request_of
 from zoo.runs import launcher, liveness, ranks, store
 from zoo.runs.events import RunLaunched
 from zoo.runs.log import append
-from zoo.runs.nodes import Node
 from zoo.runs.store import RunFolder
 from zoo.sources import Source
 

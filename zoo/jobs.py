@@ -13,8 +13,15 @@ from zoo.options import Option, Scalar, read
 from zoo.runs.request import RunVerb
 from zoo.sources import SOURCE_NAME, SOURCE_WEIGHT, Source
 
-PROCESSES = Option(
-    name="processes", kind="int", default=1, help="Processes on this machine.", ge=1, le=64, advanced=True
+PROCESSES = Option(name="processes", kind="int", default=1, help="Processes on a machine.", ge=1, le=64, advanced=True)
+NODES = Option(
+    name="nodes",
+    kind="int",
+    default=0,
+    help="With --on: machines that share a training, each with as many processes; 0 for as many as the place says.",
+    ge=0,
+    le=1024,
+    advanced=True,
 )
 SHARD = Option(
     name="shard", kind="bool", default=False, help="Divide a large model among the processes.", advanced=True
@@ -38,6 +45,9 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     device: str = "auto"
     precision: str = "auto"
     processes: int = 1
+    """On each machine."""
+    nodes: int = 0
+    """Machines that share a training; 0 for as many as its place says."""
     shard: bool = False
     """Whether a training divides its network among the processes."""
     on: str = ""

@@ -50,6 +50,7 @@ RESERVED = frozenset(
         "name",
         "no_requeue",
         "no_shard",
+        "nodes",
         "now",
         "on",
         "on_progress",

@@ -110,6 +110,7 @@ def _tables(request: RunRequest, folder: Path, within: tuple[str, ...], of_head:
         **{name: value for one in teachers for name, value in teaching_of(one)},
     }
     head |= {"processes": request.processes} if request.processes > 1 else {}
+    head |= {"nodes": request.nodes} if request.nodes > 1 else {}
     head |= {"shard": True} if request.shard else {}
     head |= {"on": request.place} if request.place else {}
     yield _table(name_of(), head | ({"requeue": True} if request.requeue else {}))

@@ -66,6 +66,7 @@ _OF_RECIPE: dict[str, tuple[type, ...]] = {
     "device": _TEXT,
     "precision": _TEXT,
     "processes": (int,),
+    "nodes": (int,),
     "shard": _FLAG,
     "on": _TEXT,
     "requeue": _FLAG,
@@ -75,7 +76,7 @@ _OF_RECIPE: dict[str, tuple[type, ...]] = {
     "then": _TABLE,
     "sweep": _TABLE,
 }
-_PLACE = ("device", "precision", "processes", "shard", "on", "requeue")
+_PLACE = ("device", "precision", "processes", "nodes", "shard", "on", "requeue")
 _OF_FOLLOWER = {
     "name": _TEXT,
     "head": _TEXT,

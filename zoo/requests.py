@@ -20,7 +20,7 @@ from zoo.errors import OptionInvalid
 from zoo.file_cache import read_once
 from zoo.fold_check import check_folds
 from zoo.job_checks import ResolvedJob, check_data, check_training_data, resolve
-from zoo.jobs import BESIDE, ON, PROCESSES, REQUEUE, SHARD, Job, in_plain_types
+from zoo.jobs import BESIDE, NODES, ON, PROCESSES, REQUEUE, SHARD, Job, in_plain_types
 from zoo.kept_heads import beside_added, beside_kept, left_behind
 from zoo.model_choice import choose_model, new_head
 from zoo.options import Options, changed, read, to_dict
@@ -138,6 +138,8 @@ def setting(
     if place_name(job.place.precision) == "auto" and any(map(is_private, options)):
         supported = tuple(name for name in supported if name != "fp16")  # its losses are scaled
     place = _place_of(job)
+    nodes = _nodes_of(job, place)
+    world_size = processes * nodes
     devices = devices_elsewhere(place.settings.gpus) if place else None
     placement = choose(
         job.place.device,
@@ -149,11 +151,11 @@ def setting(
     )
     for ability in abilities:
         ability.check_precision(placement.precision)
-    check_folds(job, [ability.task for ability in abilities], options, processes)
-    check_private_job(options, card.name, card.weights is not None, job.source.teacher, processes, placement.precision)
+    check_folds(job, [ability.task for ability in abilities], options, world_size)
+    check_private_job(options, card.name, card.weights is not None, job.source.teacher, world_size, placement.precision)
     device = first_device(placement.device, processes, place_name(job.place.device), devices)
     shard = bool(read(SHARD, job.place.shard))
-    if shard and processes == 1:
+    if shard and world_size == 1:
         raise OptionInvalid(
             "--shard divides a model among several processes, and --processes is 1",
             "use --processes N, with as many as there are devices; or leave --shard out",
@@ -169,6 +171,7 @@ def setting(
         "requested_device": place_name(job.place.device),
         "requested_precision": place_name(job.place.precision),
         "processes": processes,
+        "nodes": nodes,
         "shard": shard,
         "place": place.name if place else "",
         "requeue": bool(place and (place.settings.requeue or read(REQUEUE, job.place.requeue))),
@@ -195,6 +198,23 @@ def _place_of(job: Job) -> DeclaredPlace | None:
             "name the place with --on, or leave --requeue out",
         )
     return None
+
+
+def _nodes_of(job: Job, place: DeclaredPlace | None) -> int:
+    """Machines that share a job: those that are asked for, or that its place says; all but trainings have one.
+
+    Raises:
+        OptionInvalid: there is one machine only, or nothing that several could share.
+    """
+    nodes = cast("int", read(NODES, job.place.nodes))
+    if job.verb not in ("pretrain", "finetune"):
+        return 1
+    if nodes > 1 and place is None:
+        raise OptionInvalid(
+            f"--nodes is {nodes}, and this run is on this machine alone",
+            "name a place that has several: --on PLACE (zoo places lists them); --processes shares the cores here",
+        )
+    return nodes or (place.settings.nodes if place else 1)
 
 
 def _is_private_before(job: Job, card: Card, catalog: Catalog) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,14 @@ import pytest
 
 import zoo
 from tests.echo_runs import held_after, until
+from tests.namespaces import Wire, two_namespaces
 from tests.node_commands import kill_node, new_run, start_nodes
+from tests.slurm_cluster import Cluster, cluster, slurm
+from zoo.places.node import NODE_LOST
+from zoo.places.table import path
 from zoo.runs.events import EvaluationCompleted, RunStarted, StepCompleted
-from zoo.runs.nodes import NODE_LOST
+
+__all__ = ["cluster", "slurm"]
 
 pytest.importorskip("zoo_bert")
 pytestmark = [
@@ -74,7 +80,7 @@ def test_when_a_node_is_gone_the_other_ends_and_both_go_on_to_the_same_bits(data
         kill_node(second)
         assert 0 != first.wait()  # though its own worker stands still
 
-    assert "failed" == run.status
+    assert "interrupted" == run.status
     assert "node 2" in run.snapshot.error
     assert "is gone" in run.snapshot.error
     assert [0, 0] == [node.wait() for node in start_nodes(run.folder, 0, 1, attempt=2)], log_of(run)
@@ -87,8 +93,19 @@ def test_too_few_nodes_are_not_waited_for_for_ever(data: Path, shared_store: Pat
     (first,) = start_nodes(run.folder, 0, join_s=3)
 
     assert NODE_LOST == first.wait()
-    assert "failed" == run.status
+    assert "interrupted" == run.status
     assert "2 nodes were asked for, but 1 came within 3 s; node 2 did not" == run.snapshot.error
+
+
+def test_two_nodes_of_a_slurm_cluster_learn_the_same(data: Path, shared: zoo.Run, slurm: Cluster) -> None:
+    run = zoo.finetune(
+        "bert-tiny", data, on="slurm", nodes=2, shard=True, device="cpu", precision="fp32", **OPTIONS
+    ).wait(progress=False)
+
+    assert [2] == [event.processes for event in run.events() if isinstance(event, RunStarted)]
+    assert first_loss(run) == pytest.approx(first_loss(shared), rel=1e-5)
+    for step, metrics in evaluations(run).items():
+        assert metrics == pytest.approx(evaluations(shared)[step], rel=1e-5)
 
 
 def evaluations(run: zoo.Run) -> dict[int, dict[str, float]]:
@@ -106,3 +123,45 @@ def weights(run: zoo.Run) -> bytes:
 
 def log_of(run: zoo.Run) -> str:
     return run.folder.log_path.read_text(errors="replace")
+
+
+@pytest.fixture
+def wire(shared_store: Path) -> Iterator[Wire]:
+    """Two machines with addresses of their own, declared as a place."""
+    with two_namespaces() as wire:
+        path().write_text(
+            f"""[pair]
+kind = "hosts"
+hosts = "{", ".join(wire.names)}"
+command = "ip netns exec {{host}} {{command}}"
+meeting = "{wire.address}"
+lost = 4
+"""
+        )
+        yield wire
+
+
+def test_a_machine_that_is_cut_off_interrupts_the_run_which_goes_on_by_itself(
+    data: Path, shared: zoo.Run, wire: Wire
+) -> None:
+    with held_after(2) as held:
+        run = zoo.finetune(
+            "bert-tiny",
+            data,
+            on="pair",
+            nodes=2,
+            shard=True,
+            requeue=True,
+            device="cpu",
+            precision="fp32",
+            **OPTIONS,
+        )
+        until(held.exists)
+        wire.cut()
+        until(lambda: "node 2" in log_of(run) and "is gone" in log_of(run))
+    wire.mend()
+    run.wait(progress=False)
+
+    assert "finished" == run.status, log_of(run)
+    assert [None, 2] == [event.resumed_from_step for event in run.events() if isinstance(event, RunStarted)]
+    assert weights(shared) == weights(run)

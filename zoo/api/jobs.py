@@ -40,6 +40,7 @@ def finetune(
     device: str = "auto",
     precision: str = "auto",
     processes: int = 1,
+    nodes: int = 0,
     shard: bool = False,
     on: str = "",
     requeue: bool = False,
@@ -74,7 +75,8 @@ def finetune(
         name: of the run and of the model that comes of it.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
         precision: auto, fp32, bf16 or fp16.
-        processes: on this machine.
+        processes: on a machine.
+        nodes: machines of the place that share the training; as many as that says if not given.
         shard: whether the model is divided among the processes, for one that is larger than a device.
         on: the place that the run is handed over to, of those that `zoo places` lists; this machine if not given.
         requeue: whether it goes on by itself when that place has ended it.
@@ -94,7 +96,16 @@ def finetune(
         teacher=teacher,
     )
     first, *others = named_sources(sources, source, task) or (source,)
-    place = Place(device=device, precision=precision, processes=processes, shard=shard, on=on, requeue=requeue, now=now)
+    place = Place(
+        device=device,
+        precision=precision,
+        processes=processes,
+        nodes=nodes,
+        shard=shard,
+        on=on,
+        requeue=requeue,
+        now=now,
+    )
     return start_job(
         Job(
             verb="finetune",
@@ -156,6 +167,7 @@ def pretrain(
     device: str = "auto",
     precision: str = "auto",
     processes: int = 1,
+    nodes: int = 0,
     shard: bool = False,
     on: str = "",
     requeue: bool = False,
@@ -167,7 +179,16 @@ def pretrain(
     `data` may also be a text file, one example a line.
     """
     source = source_of(data, by_role(columns, input), eval_data=eval_data)
-    place = Place(device=device, precision=precision, processes=processes, shard=shard, on=on, requeue=requeue, now=now)
+    place = Place(
+        device=device,
+        precision=precision,
+        processes=processes,
+        nodes=nodes,
+        shard=shard,
+        on=on,
+        requeue=requeue,
+        now=now,
+    )
     return start_job(
         Job(verb="pretrain", model=name_of(model), task=task, source=source, place=place, options=options, name=name),
         model if isinstance(model, Run) else None,

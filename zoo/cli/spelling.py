@@ -32,6 +32,7 @@ _OTHER_TOOLS = {
     "--precision fp16": ("--fp16", "--half", "--float16"),
     "--precision bf16": ("--bf16", "--bfloat16"),
     "--processes": ("--workers", "--num-workers", "--num-processes", "--nproc", "--nproc-per-node"),
+    "--nodes": ("--nnodes", "--num-nodes", "--num-machines", "--machines"),
     "--shard": ("--fsdp", "--fully-shard", "--zero", "--deepspeed"),
     "--detach": ("--background", "-d", "--no-wait"),
     "--method lora": ("--lora", "--peft"),

@@ -80,7 +80,9 @@ def _job(verb: Verb, words: list[str], jobs: JobSequence, place: Place) -> Job:
     """What a command asks for."""
     parser = Parser(prog=f"zoo {verb}", formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     add_training(parser, words, verb, model=jobs.model)
-    placement = {name: getattr(place, name) for name in ("device", "precision", "processes", "shard", "on", "requeue")}
+    placement = {
+        name: getattr(place, name) for name in ("device", "precision", "processes", "nodes", "shard", "on", "requeue")
+    }
     parser.set_defaults(recipe_read=None, **placement)
     model = words[0] if words and not words[0].startswith("-") else jobs.model
     add_options_of_model(parser, words, verb, model, catalog=jobs.catalog)

@@ -16,7 +16,7 @@ from zoo.cli.placement_args import add_placement, place_of
 from zoo.cli.recipe_args import check_options, located_errors
 from zoo.cli.source_args import add_columns, add_reading_labels
 from zoo.hyperparameters import FinetuneOptions, MixingOptions, PretrainOptions
-from zoo.jobs import PROCESSES, SHARD, Job
+from zoo.jobs import NODES, PROCESSES, SHARD, Job
 from zoo.kinds import TEXT
 from zoo.options import Options
 from zoo.recipes import Recipe
@@ -62,6 +62,7 @@ def add_training(
     add_task(parser)
     add_placement(parser)
     add_number(parser, PROCESSES)
+    add_number(parser, NODES)
     shard = parser.add_argument(SHARD.flag, action=argparse.BooleanOptionalAction, default=False, help=SHARD.help)
     parser.advanced.append(shard)
 

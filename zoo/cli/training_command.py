@@ -104,9 +104,15 @@ def _facts(request: RunRequest, card: Card, snapshot: RunSnapshot, plan: RunPlan
         "evaluation rows": f"{snapshot.eval_rows:,}",
         "rejected rows": f"{snapshot.rejected_rows:,}",
         **{name: fact for name, fact in facts.items() if name != "time"},
-        "device": f"{request.device}, {request.precision}, {counted(request.processes, 'process')}{sharded}",
+        "device": f"{request.device}, {request.precision}, {_shared_by(request)}{sharded}",
         "time": facts["time"],
     }
+
+
+def _shared_by(request: RunRequest) -> str:
+    """Processes, and machines where there are several."""
+    processes = counted(request.processes, "process")
+    return f"{processes} on each of {request.nodes} nodes" if request.nodes > 1 else processes
 
 
 def _no_plan(s: RunSnapshot) -> ExitCode:

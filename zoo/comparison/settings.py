@@ -78,6 +78,7 @@ def _settings(request: RunRequest, plan: RunPlanned | None) -> Iterator[tuple[st
     yield "device", request.device
     yield "precision", request.precision
     yield "processes", request.processes
+    yield "nodes", request.nodes
     yield "sharded", request.shard
     yield "wrapping plugins", ", ".join(request.wrappers or ())
     for name, version in request.versions.items():

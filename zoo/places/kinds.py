@@ -17,7 +17,7 @@ from zoo.suggestions import did_you_mean
 GROUP = "zoo.places"
 HERE = "here"
 """Name of the kind, and of the place, that is this machine."""
-BUILT_IN = {HERE: "zoo.places.here", "slurm": "zoo.places.slurm"}
+BUILT_IN = {HERE: "zoo.places.here", "slurm": "zoo.places.slurm", "hosts": "zoo.places.hosts", "sky": "zoo.places.sky"}
 """Name to module, whose `KIND` it is; what other distributions bring is looked up after these."""
 
 

@@ -59,6 +59,7 @@ class PlaceSettings(Options, frozen=True, kw_only=True):
     environment: Annotated[
         str, option("The virtual environment there, or its Python; by default the one that zoo runs in here.")
     ] = ""
+    nodes: Annotated[int, option("Machines that share a training, where --nodes says nothing.", ge=1, le=1024)] = 1
     gpus: Annotated[int, option("GPUs of a machine that a run has for itself.", ge=0, le=64)] = 0
     requeue: Annotated[bool, option("Whether a run that the place ended goes on by itself, when it can.")] = False
 

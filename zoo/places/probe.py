@@ -51,7 +51,7 @@ def look(folder: Path) -> Report:
         locks=not _is_free(folder / LOCK_FILE),
         host=socket.gethostname(),
         python=sys.executable,
-        versions={name: found for name in PACKAGES if (found := _version(name))},
+        versions={name: found for name in PACKAGES if (found := version_of(name))},
         plugins={point.name: " ".join(distribution_of(point)) for point in installed("zoo.plugins")},
         has_srun=shutil.which("srun") is not None,
     )
@@ -65,7 +65,8 @@ def _is_free(path: Path) -> bool:
         return True
 
 
-def _version(name: str) -> str:
+def version_of(name: str) -> str:
+    """That is installed here of a package; empty for none."""
     try:
         return version(name)
     except PackageNotFoundError:

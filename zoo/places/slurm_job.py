@@ -11,6 +11,7 @@ from typing import Any
 
 from submitit.core.utils import DelayedSubmission
 
+from zoo.places.node import NODE_LOST
 from zoo.places.place import INTERRUPT_FILE, PlacedJob
 
 
@@ -27,7 +28,10 @@ class PlacedWorker:
             self._interrupt_file.unlink(missing_ok=True)
         with Path(self.job.log).open("ab") as log:
             self._process = _deaf_process([sys.executable, *self.job.arguments], self._environment(), log)
-        return self._process.wait()
+        code = self._process.wait()
+        if code == NODE_LOST and self.job.requeue:  # Slurm does so by itself only where it has seen that a node failed
+            subprocess.run(["scontrol", "requeue", os.environ["SLURM_JOB_ID"]], check=False)
+        return code
 
     def checkpoint(self) -> DelayedSubmission | None:
         """Let the worker make a checkpoint and end; submitit calls it on Slurm's signal, and requeues what it returns.

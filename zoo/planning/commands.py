@@ -37,6 +37,7 @@ def command_of(request: RunRequest, **changes: Any) -> str:
     words += [] if request.requested_device == "auto" else ["--device", request.requested_device]
     words += [] if request.requested_precision == "auto" else ["--precision", request.requested_precision]
     words += ["--processes", str(request.processes)] if request.processes > 1 else []
+    words += ["--nodes", str(request.nodes)] if request.nodes > 1 else []
     words += ["--shard"] if request.shard else []
     words += ["--name", request.name] if request.name else []
     return shlex.join(words)

@@ -9,6 +9,7 @@ from types import FrameType
 import msgspec
 
 from zoo.file_cache import FileCache
+from zoo.places.node import local_rank
 from zoo.runs.events import (
     AnyEvent,
     DataLoaded,
@@ -21,7 +22,6 @@ from zoo.runs.events import (
     Warned,
 )
 from zoo.runs.log import append
-from zoo.runs.nodes import local_rank
 from zoo.runs.request import ClientRequest, RunRequest, SourceRequest
 from zoo.runs.store import RunFolder
 

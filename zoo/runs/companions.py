@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from zoo.runs.nodes import Node
+from zoo.places.node import Node
 
 BEAT_S = 2.0
 

@@ -17,9 +17,10 @@ from zoo.kinds.input_kind import FEW_KERNELS
 from zoo.locking import locked
 from zoo.paths import home
 from zoo.places.here import start_process
+from zoo.places.node import NODE_VARIABLES
 from zoo.places.place import PlacedJob
 from zoo.places.table import place_named
-from zoo.runs import events, liveness, nodes, placement, queue, ranks, status
+from zoo.runs import events, liveness, placement, queue, ranks, status
 from zoo.runs.events import RunLaunched
 from zoo.runs.log import append, read_events, waits
 from zoo.runs.snapshot import fold
@@ -168,7 +169,7 @@ def _hand_over(folder: RunFolder, attempt: int) -> None:
 
 def worker_command(folder: RunFolder) -> list[str]:
     """What runs the worker: itself, or torch's launcher with one worker per process; on each of several machines, what
-    brings these together (see `zoo.runs.nodes`).
+    brings these together (see `zoo.places.node`).
 
     `accelerate launch --cpu` starts a single process whatever it is asked for, so torchrun does it.
     """
@@ -230,7 +231,7 @@ _OF_ONE_OF_SEVERAL = (
     "MASTER_ADDR",
     "MASTER_PORT",
     "OMP_NUM_THREADS",
-    *nodes.VARIABLES,
+    *NODE_VARIABLES,
 )
 
 

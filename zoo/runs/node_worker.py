@@ -2,7 +2,7 @@
 
 Torch's own launcher brings the machines together and starts a worker for each process here. What it does not say, this
 does: that too few machines came, and that one of them is gone, which ends all others; resuming goes on from the last
-checkpoint. These words go to a file of their own (`zoo.runs.ranks`): only the first worker writes the log.
+checkpoint. By then the first worker, which writes the log else, has ended without a word.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from zoo.errors import RunFailed, ZooError
-from zoo.runs import events, ranks
+from zoo.errors import RunFailed as RunFailedError
+from zoo.errors import ZooError
+from zoo.places.node import NODE_LOST, Node, endpoint, this_node
+from zoo.runs import ranks
+from zoo.runs.checkpoints import newest_step
 from zoo.runs.companions import BEAT_S, Companions
-from zoo.runs.log import read_events
-from zoo.runs.nodes import NODE_LOST, Node, endpoint, this_node
-from zoo.runs.snapshot import RunSnapshot, fold
+from zoo.runs.events import TERMINAL, RunCancelled, RunFailed, RunFinished, RunInterrupted, RunRequeued, Warned
+from zoo.runs.log import append, last_event
 from zoo.runs.store import RunFolder
 
 if TYPE_CHECKING:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
-LOST = "NodeLost"
-"""Of failures: that machines did not come, or are gone."""
 WATCH_S = 1.0
 HINDSIGHT_S = 5.0
 """How long another machine than the first leaves the word to it: one that is cut off believes all others gone."""
@@ -42,7 +42,7 @@ def main(argv: list[str]) -> int:
         return _Part(folder, this_node()).work()
     except ZooError as error:
         print(f"zoo: {error.message}", file=sys.stderr)  # noqa: T201  (the log is the place)
-        ranks.record_node(folder, 0, events.RunFailed(kind="RunFailed", message=error.message, hint=error.hint))
+        append(folder, RunFailed(kind=type(error).__name__, message=error.message, hint=error.hint))
         return 1
 
 
@@ -56,7 +56,7 @@ class _Part:
         self._count, self._processes = request.nodes, request.processes
         self._host, self._port = endpoint(node.meeting, folder.name, self._attempt)
         if not 0 <= node.index < self._count:
-            raise RunFailed(f"the run has {self._count} nodes, and this one is said to be number {node.index + 1}")
+            raise RunFailedError(f"the run has {self._count} nodes, and this one is said to be number {node.index + 1}")
 
     def work(self) -> int:
         """Start this machine's workers once all machines are there, and wait for their end."""
@@ -65,8 +65,6 @@ class _Part:
         from torch.distributed.elastic.rendezvous import RendezvousError
         from torch.distributed.run import main as torchrun
 
-        if not self._node.index:
-            ranks.forget(self._folder)  # what an earlier attempt left, which nobody here has launched anew
         address = _own_address(self._host, self._port)
         _speak_at(address)
         run = f"{self._folder.name}-{self._attempt}"
@@ -108,7 +106,7 @@ class _Part:
         self._is_ending = True
         self._end_all()
         self._tell_lost(companions, lost)
-        os._exit(self._code())
+        _exit(self._code())
 
     def _tell_lost(self, companions: Companions, lost: list[int]) -> None:
         """Say which machines are gone, unless the first one, or one of these, has said what it was."""
@@ -137,8 +135,8 @@ class _Part:
             words = f"{here} could not reach node 1 at {where} {waited}"
         else:
             words = f"{here} could not open {where}, where all nodes are to meet: {error.__cause__ or error}"
-        self._tell(words, hint=f"zoo logs {self._folder.name} shows what each node printed")
-        return self._code()
+        self._tell(words)
+        return NODE_LOST
 
     def _failed(self, companions: Companions, error: ChildFailedError) -> int:
         """Say why workers here have failed, unless one has said it, or another machine knows better."""
@@ -155,23 +153,29 @@ class _Part:
 
     def _is_over(self) -> bool:
         """Whether the end of the attempt has been told."""
-        has_ended = self._snapshot.attempt >= self._attempt and not self._snapshot.live
-        return has_ended or ranks.first_failure(self._folder) is not None
-
-    @property
-    def _snapshot(self) -> RunSnapshot:
-        return fold(read_events(self._folder)[0])
+        is_told = isinstance(last_event(self._folder), (*TERMINAL, RunRequeued))
+        return is_told or ranks.first_failure(self._folder) is not None
 
     def _code(self) -> int:
         """The exit code of a part that has ended otherwise than all together."""
-        if failure := ranks.first_failure(self._folder):
-            return NODE_LOST if failure.kind == LOST else 1
-        return 0 if self._snapshot.status in ("finished", "cancelled") else 1
+        match last_event(self._folder):
+            case RunFinished() | RunCancelled():
+                return 0
+            case RunInterrupted() | RunRequeued():
+                return NODE_LOST
+            case _:
+                return 1
 
-    def _tell(self, message: str, *, hint: str = "") -> None:
-        hint = hint or f"zoo resume {self._folder.name} goes on from its last checkpoint"
+    def _tell(self, message: str) -> None:
+        """Let this be the last word of the attempt."""
+        step, name = newest_step(self._folder.checkpoints_folder) or 0, self._folder.name
         print(f"zoo: {message}", file=sys.stderr)  # noqa: T201  (the log is the place)
-        ranks.record_node(self._folder, self._node.index, events.RunFailed(kind=LOST, message=message, hint=hint))
+        if self._folder.request.requeue:
+            append(self._folder, Warned(message=f"{message}; it goes on from step {step}"))
+            append(self._folder, RunRequeued(step=step))
+        else:
+            hint = f"zoo resume {name} goes on from step {step}"
+            append(self._folder, RunInterrupted(step=step, message=message, hint=hint))
 
 
 def _own_address(host: str, port: int) -> str:
@@ -182,7 +186,7 @@ def _own_address(host: str, port: int) -> str:
             connection.connect(target)
             return str(connection.getsockname()[0])
     except OSError as error:
-        raise RunFailed(
+        raise RunFailedError(
             f"node 1 is said to be {host}, which is not known here: {error.strerror or error}",
             "name the nodes so that each can reach the first, or by their addresses",
         ) from error
@@ -202,9 +206,12 @@ def _speak_at(address: str) -> None:
             return
 
 
-def _exit() -> NoReturn:
-    sys.exit(main(sys.argv[1:]))
+def _exit(code: int) -> NoReturn:
+    """End at once: a thread that is in a call of torch aborts a process which ends as Python does."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
-    _exit()
+    _exit(main(sys.argv[1:]))

@@ -28,6 +28,7 @@ from zoo.errors import ZooError
 from zoo.file_cache import read_once
 from zoo.memory import is_out_of_memory
 from zoo.paths import cache_folder
+from zoo.places.node import is_lost_connection, local_world_size
 from zoo.runs import kept_parts, liveness, placement, queue, ranks, sequence
 from zoo.runs.attempt import Worker
 from zoo.runs.checkpoints import NOISE_FILE, newest_step
@@ -43,7 +44,6 @@ from zoo.runs.events import (
     RunStarted,
 )
 from zoo.runs.log import last_event, read_events
-from zoo.runs.nodes import is_lost_connection, local_world_size
 from zoo.runs.request import TRAINING, RunRequest, RunVerb
 from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder

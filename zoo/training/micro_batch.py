@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 import torch
 
 from zoo.memory import is_out_of_memory, release_memory
+from zoo.places.node import local_world_size
 from zoo.plurals import counted
-from zoo.runs.nodes import local_world_size
 from zoo.training.device_memory import counts_peaks, forget_peak, limit_bytes, peak_bytes, used_bytes
 from zoo.training.examples import Examples
 from zoo.training.out_of_memory import Traces

@@ -13,7 +13,7 @@ from torch import nn
 
 from zoo.accelerators import WITH_STREAMS
 from zoo.errors import RunFailed
-from zoo.runs.nodes import local_world_size
+from zoo.places.node import local_world_size
 from zoo.training.scalars import Scalar, scalar, together
 
 if TYPE_CHECKING:

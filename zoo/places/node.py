@@ -45,7 +45,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-VARIABLES = (NODE_VARIABLE, MEETING_VARIABLE, _JOIN, _LOST)
+NODE_VARIABLES = (NODE_VARIABLE, MEETING_VARIABLE, _JOIN, _LOST)
 """Of the environment, that are of one machine and one run."""
 
 
