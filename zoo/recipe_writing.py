@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from zoo import atomic
 from zoo.hyperparameters import TeachingOptions
 from zoo.options import changed, parse
@@ -66,6 +68,10 @@ def recipe_of(request: RunRequest, folder: Path, followers: Sequence[RunRequest]
         followers: requests of what is done next, one after the other.
     """
     swept = request.verb == "sweep"
+    if swept:
+        trial = request.students[0].training
+        said = {"device": trial.device, "place": trial.place, "requeue": trial.requeue}
+        request = msgspec.structs.replace(request, verb="finetune", **said)
     again = f"zoo sweep {RECIPE}" if swept else f"zoo {request.verb} --recipe {RECIPE}"
     parts = [f"# What was asked for; {again} does it again."]
     for place, one in enumerate((request, *followers)):
@@ -97,7 +103,7 @@ def _tables(request: RunRequest, folder: Path, within: tuple[str, ...], of_head:
     def name_of(*table: str) -> str:
         return ".".join((*within, *table))
 
-    head: dict[str, Any] = {"verb": "finetune" if request.verb == "sweep" else request.verb}
+    head: dict[str, Any] = {"verb": request.verb}
     if not within:  # of a result whose other heads come along, the result
         head["model"] = request.model.rpartition(".")[0] if request.kept else request.model
     head |= {"head": of_head} if of_head else {}

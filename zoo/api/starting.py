@@ -159,10 +159,10 @@ def _check_reachable(request: RunRequest) -> None:
     Raises:
         Unsupported: one is not in the folder that both sides share.
     """
-    if request.place:
+    if place := request.place or next((one.training.place for one in request.students), ""):
         sources = (request.data, *(one.data for one in request.sources))
         paths = [path for data in sources for path in (data.path, data.eval_path, data.classes)]
-        check_shared(declared_place(request.place).settings, request.place, [*paths, request.out, request.draw])
+        check_shared(declared_place(place).settings, place, [*paths, request.out, request.draw])
 
 
 def _launch(folder: RunFolder, *followers: RunFolder, now: bool) -> None:

@@ -27,6 +27,8 @@ def sweep(
     name: str = "",
     device: str = "",
     precision: str = "",
+    on: str = "",
+    requeue: bool = False,
     now: bool = False,
 ) -> Run:
     """Try the fine-tuning of a recipe with many settings, in a worker process, and keep what comes of the best.
@@ -47,6 +49,8 @@ def sweep(
         name: of the run and of the model that comes of the best.
         device: where all compute; as the recipe says if not given.
         precision: likewise.
+        on: the place where trials are trained, several at once; each is a job there.
+        requeue: whether trials that this place has ended are begun again there.
         now: whether to start beside the runs that compute on the same accelerator, and not after them.
 
     Raises:
@@ -60,6 +64,6 @@ def sweep(
         "metric": metric,
         "seed": seed,
     }
-    place = {"device": device, "precision": precision}
+    place = {"device": device, "precision": precision, "on": on, "requeue": requeue or None}
     request = sweep_request(read_recipe(recipe), vary, sweeping, name=name, place=place)
     return start(request, now=bool(read(NOW, now)))

@@ -15,7 +15,7 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.cli.job_request import start_run
 from zoo.cli.option_flags import add_help_all, add_options, options_of
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import add_detach, add_now, add_placement
+from zoo.cli.placement_args import add_detach, add_now, add_place, add_placement
 from zoo.cli.watching import leave_or_watch
 from zoo.errors import OptionInvalid
 from zoo.planning import Plan
@@ -68,6 +68,7 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
     parser.add_argument("--name", default="", help="name of the run, and of the model that comes of the best")
     add_placement(parser)
     parser.set_defaults(device="", precision="")
+    add_place(parser)
     parser.advanced.append(add_now(parser))
     add_detach(parser)
     parser.add_argument(
@@ -113,10 +114,13 @@ def _varied(words: list[str]) -> dict[str, Any]:
     return varied
 
 
-def _place(args: argparse.Namespace, recipe: Recipe) -> dict[str, str]:
+def _place(args: argparse.Namespace, recipe: Recipe) -> dict[str, Any]:
     """Where trials compute: as is typed, as the recipe says, as the settings say."""
     typed = {"device": args.device, "precision": args.precision}
-    return {name: value or ("" if name in recipe.place else str(settings.value(name))) for name, value in typed.items()}
+    place = {
+        name: value or ("" if name in recipe.place else str(settings.value(name))) for name, value in typed.items()
+    }
+    return {**place, "on": args.on, "requeue": args.requeue or None}
 
 
 def _show_dry_run(request: RunRequest, catalog: Catalog, *, as_json: bool) -> ExitCode:

@@ -150,13 +150,11 @@ def _hand_over(folder: RunFolder, attempt: int) -> None:
     """Let the place of a run start its worker, now or when its turn there has come."""
     request = folder.request
     place = place_named(request.place)
-    settings = environment(_kernels_of(folder))
-    own = {name: text for name, text in settings.items() if os.environ.get(name) != text}
     job = PlacedJob(
         name=folder.name,
         folder=str(folder.path),
         arguments=tuple(worker_command(folder)[1:]),
-        environment=own | {"ZOO_HOME": str(home()), "ZOO_ATTEMPT": str(attempt)},
+        environment=environment_there(folder) | {"ZOO_ATTEMPT": str(attempt)},
         log=str(folder.log_path),
         processes=request.processes,
         nodes=request.nodes,
@@ -165,6 +163,12 @@ def _hand_over(folder: RunFolder, attempt: int) -> None:
     job_id = place.submit(job)
     placement.record(folder, place.name, job_id)
     append(folder, RunLaunched(attempt=attempt, place=place.name, job=job_id))
+
+
+def environment_there(folder: RunFolder) -> dict[str, str]:
+    """The variables of a process that computes at a place for a run, beside those that it has there."""
+    settings = environment(_kernels_of(folder))
+    return {name: text for name, text in settings.items() if os.environ.get(name) != text} | {"ZOO_HOME": str(home())}
 
 
 def worker_command(folder: RunFolder) -> list[str]:

@@ -53,7 +53,7 @@ def sweep_request(
         vary: what varies, beside and in the place of that: options by name, as `read_values` takes them.
         sweeping: how trials are chosen, in the place of what the recipe says: of `SweepOptions`.
         name: of the run.
-        place: device and precision, in the place of those of the recipe.
+        place: device, precision, `on` and `requeue`, in the place of those of the recipe.
         catalog: all models, where they are loaded already.
 
     Raises:
@@ -79,16 +79,25 @@ def sweep_request(
     job = msgspec.structs.replace(
         job,
         options=_by_own_names(job.options, known),
-        place=msgspec.structs.replace(job.place, device=base.device),  # all where the first is
+        place=job.place if base.place else msgspec.structs.replace(job.place, device=base.device),  # as the first
     )
     settled = msgspec.structs.replace(options, strategy=strategy)
     return msgspec.structs.replace(
         base,
         verb="sweep",
+        **_worker_place(base),
         sweeping=dict(to_dict(settled)),
         vary={name: one.said() for name, one in values.items()},
         students=tuple(_trial(job, number, one, catalog) for number, one in enumerate(trials, start=1)),
     )
+
+
+def _worker_place(base: RunRequest) -> dict[str, Any]:
+    """Where the worker of the sweep is: where trials are, or here, to wait for them, where they have a place."""
+    if not base.place:
+        return {}
+    reason = f"trials compute on {base.device} at place {base.place}"
+    return {"place": "", "requeue": False, "device": "cpu", "device_reason": reason}
 
 
 def _check_form(recipe: Recipe) -> None:

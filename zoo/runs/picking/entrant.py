@@ -99,11 +99,6 @@ class Entrant:
         """In which it differs from the other trials of a sweep; none of a model that may be picked."""
         return self._request.settings
 
-    @property
-    def options(self) -> dict[str, Any]:
-        """Of its training."""
-        return self._request.training.options
-
     @cached_property
     def plugin(self) -> Plugin:
         """That has it."""
@@ -148,6 +143,11 @@ class Entrant:
                 plan = Plan(planned.epochs, planned.trial.training_s(planned.steps) if planned.trial else seconds)
             atomic.write_bytes(path, msgspec.json.encode(plan))
         return msgspec.json.decode(path.read_bytes(), type=Plan)
+
+    def passes(self) -> Plan:
+        """How many passes it makes over the rows: as was said, else as its first steps here say; errors as `plan`."""
+        epochs = self._request.training.options.get("epochs")
+        return Plan(float(epochs)) if epochs else self.plan()
 
     def known(self, stage: str) -> Candidate | None:
         """What an earlier attempt has found of a stage; None where it was not done."""

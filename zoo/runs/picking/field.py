@@ -149,7 +149,9 @@ class Field:
         self.entrants = {name: one for name, one in self.entrants.items() if name in names}
 
     def report(self, candidate: Candidate) -> None:
-        """Report what is known of one by now."""
+        """Report what is known of one by now, where that is new."""
+        if self.candidates.get(candidate.name) == candidate:
+            return
         self.candidates[candidate.name] = candidate
         self._worker.emit(CandidateMeasured(candidate=candidate))
 

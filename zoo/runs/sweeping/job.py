@@ -5,12 +5,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
-from zoo.ability_options import parse_recorded
-from zoo.errors import DatasetInvalid
 from zoo.file_cache import release
-from zoo.hyperparameters import DataOptions
 from zoo.options import parse
 from zoo.plurals import counted
 from zoo.runs.attempt import Worker
@@ -22,17 +19,13 @@ from zoo.runs.picking.field import Field
 from zoo.runs.picking.final import Final
 from zoo.runs.picking.halving import Halving
 from zoo.runs.picking.rounds import rounds_of
-from zoo.runs.picking.rows import FEWEST, PickRows, in_nested_order
 from zoo.runs.picking.scoring import Scoring, answered
 from zoo.runs.picking.stages import judged
-from zoo.runs.preparation import resolve
 from zoo.runs.shrinking.measuring import Stopped, check_stop
 from zoo.runs.sweeping.costs import undominated
-from zoo.runs.training_data import load_training_data
-from zoo.runs.trial_model import warn_of_learnt
+from zoo.runs.sweeping.placed import PlacedTrials
+from zoo.runs.sweeping.rows import load_rows, task_of
 from zoo.sweep_options import SweepOptions
-from zoo.tasks import get_task
-from zoo.tasks.task import Task
 
 
 def sweep(worker: Worker) -> AnyEvent:
@@ -55,18 +48,21 @@ class _Sweep:
     def __init__(self, worker: Worker) -> None:
         request = worker.request
         self._worker, self._options = worker, parse(SweepOptions, request.sweeping)
-        self._task = get_task(request.task).divided_at(request.data.separator).named_by(request.data.classes)
-        self._rows = _load_rows(worker, self._task)
+        self._task = task_of(request)
+        self._rows = load_rows(worker, self._task)
         release()
         self._field = Field(worker, [Entrant(worker, one, self._task, self._rows) for one in request.students])
         check, labels = partial(check_stop, worker.should_stop), self._rows.data.labels
         self._scoring = Scoring(self._task, labels, self._options.metric, check, self._field.note)
         self._validation: dict[str, list[Any]] = {}
+        first = request.students[0].training
+        self._placed = PlacedTrials(worker, first.place, requeue=first.requeue) if first.place else None
 
     def event(self) -> AnyEvent:
         """The event that ends the run, once one is taken."""
         if self._options.strategy == "halving":
             self._halve()
+        self._learn_elsewhere(ALL_ROWS, len(self._rows.data.train))
         for entrant in self._field:
             check_stop(self._worker.should_stop)
             self._try(entrant)
@@ -92,19 +88,24 @@ class _Sweep:
         self._field.note(
             "each round trains anew: a learning rate that falls to the end of a training falls otherwise in a longer"
         )
-        plans = self._plans()
+        plans = {} if self._placed else self._plans()
         halving = Halving(self._field, self._rows, self._scoring)
         for one in rounds:
+            self._learn_elsewhere(one.words, one.rows(len(self._rows.data.train)))
             halving.halve(one, plans)
 
+    def _learn_elsewhere(self, stage: str, rows: int) -> None:
+        """Let all learn at the place of the trials, where they have one: what comes of it is known then."""
+        if self._placed:
+            self._placed.learn(self._field, stage, rows)
+
     def _plans(self) -> Mapping[str, Plan]:
-        """How many passes each makes over the rows; found out by its first steps where nobody said it."""
+        """How many passes each makes over the rows."""
         plans: dict[str, Plan] = {}
         for entrant in self._field:
             check_stop(self._worker.should_stop)
-            epochs = entrant.options.get("epochs")
             with self._field.trying(entrant.name):
-                plans[entrant.name] = Plan(float(epochs)) if epochs else entrant.plan()
+                plans[entrant.name] = entrant.passes()
         return plans
 
     def _try(self, entrant: Entrant) -> None:
@@ -132,23 +133,3 @@ class _Sweep:
         for name in self._validation:
             if name not in left:
                 self._field.entrants[name].forget_weights(len(self._rows.data.train))
-
-
-def _load_rows(worker: Worker, task: Task) -> PickRows:
-    """The rows as the training of the recipe divides them; those that it evaluates on choose.
-
-    Raises:
-        DatasetInvalid: there are too few.
-    """
-    request = worker.request
-    _, card = resolve(worker)
-    ability = card.ability("finetune", request.task)
-    options = cast("DataOptions", parse_recorded(ability, request.options))  # has its fields: plugins are held to it
-    data = load_training_data(worker, task, options, {} if request.new_heads else card.columns)
-    if len(data.eval) < FEWEST:
-        raise DatasetInvalid(
-            f"{counted(len(data.eval), 'row')} to choose by cannot tell trials apart",
-            f"{FEWEST} are needed at least: hold out more with eval_share in [options], or name some with eval",
-        )
-    warn_of_learnt(worker, card, data.eval)
-    return PickRows(data, (), nested=in_nested_order(data.train, task.target, options.seed))
