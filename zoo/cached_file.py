@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import threading
@@ -38,6 +37,8 @@ class CachedFile:
     """
 
     def __init__(self, path: Path) -> None:
+        import hashlib  # opens the library of OpenSSL, which no list of models needs
+
         self.path = path
         self.stamp = stamp_of(path.stat())
         self._beginning = bytearray()

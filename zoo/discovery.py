@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from importlib.metadata import EntryPoint, EntryPoints, entry_points
-from typing import cast
 
 import msgspec
 
+from zoo.entry_points import EntryPoint, entry_points
 from zoo.sanitize import one_line
 
+GROUPS = "zoo."
+"""Begins the names of all groups."""
 HOST = "zoo-models"
 """The distribution that zoo itself is."""
-_scan: ContextVar[EntryPoints | None] = ContextVar("scan", default=None)
+_scan: ContextVar[tuple[EntryPoint, ...] | None] = ContextVar("scan", default=None)
 """The entry points of all groups, while they are read once."""
 
 
@@ -34,7 +35,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 @contextmanager
 def scanned_once() -> Iterator[None]:
     """Read the files of all distributions once for all groups that are looked at within, rather than at each look."""
-    token = _scan.set(cast("EntryPoints", entry_points()))
+    token = _scan.set(entry_points(GROUPS))
     try:
         yield
     finally:
@@ -43,21 +44,14 @@ def scanned_once() -> Iterator[None]:
 
 def installed(group: str) -> tuple[EntryPoint, ...]:
     """The entry points of a group, each distribution's once."""
-    scan = _scan.get()
-    of_group = entry_points(group=group) if scan is None else scan.select(group=group)
-    points = {(point.name, point.value, distribution_of(point)[0]): point for point in of_group}
-    return tuple(points.values())
+    points = _scan.get() or entry_points(GROUPS)
+    by_name = {(point.name, point.value, point.distribution[0]): point for point in points if point.group == group}
+    return tuple(by_name.values())
 
 
 def distribution_of(point: EntryPoint) -> tuple[str, str]:
     """Name and version of the distribution that brings an entry point."""
-    if point.dist is None:
-        return ("unknown", "")
-    try:
-        metadata = point.dist.metadata  # parsed at each look
-        return (metadata["Name"] or "unknown", metadata["Version"] or "")
-    except Exception:  # metadata that a half-removed distribution left behind
-        return ("unknown", "")
+    return point.distribution
 
 
 def failure_of(point: EntryPoint, error: str, hint: str) -> Failure:

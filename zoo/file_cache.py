@@ -9,7 +9,6 @@ what was found out about them.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import os
 import threading
@@ -82,6 +81,8 @@ class FileCache:
         """
         if not self._records and path not in self._media:
             return open(path, "rb")  # noqa: PTH123  (the caller closes it)
+        import hashlib  # opens the library of OpenSSL, which no list of models needs
+
         with open(path, "rb") as file:  # noqa: PTH123  (pathlib costs as much as reading a small image)
             stamp = stamp_of(os.fstat(file.fileno()))
             if stamp.size <= cached_file.KEPT_BYTES:
@@ -93,6 +94,8 @@ class FileCache:
 
     def sha256_of_media(self, path: str) -> str:
         """The digest of a media file, in hexadecimal; it is read only where it has not been, or has changed."""
+        import hashlib
+
         if known := self._known(path):
             return known.sha256.hex()
         with open(path, "rb") as file:  # noqa: PTH123

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from functools import cached_property
-from importlib.metadata import EntryPoint
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from zoo import plugin_list
 from zoo.body_hooks import BodyHooks
 from zoo.card import Card, Weights
 from zoo.discovery import Failure, clash_of, distribution_of, failure_of, import_failure, installed, scanned_once
+from zoo.entry_points import EntryPoint
 from zoo.errors import PluginBroken, UnknownPlugin, Unsupported, ZooError
 from zoo.plugin_checks import (
     BODY,
@@ -303,11 +303,7 @@ def _import(candidates: list[EntryPoint]) -> Plugin | PluginFailure:
 
 def _identity(entry_point: EntryPoint) -> tuple[str, ...]:
     """Which plugin an entry point stands for, of which installation."""
-    try:
-        place = str(entry_point.dist.locate_file("")) if entry_point.dist is not None else ""
-    except Exception:  # metadata that a half-removed distribution left behind
-        place = ""
-    return (entry_point.name, entry_point.value, *distribution_of(entry_point), place)
+    return (entry_point.name, entry_point.value, *entry_point.distribution, entry_point.place)
 
 
 def _register_wrappers(manager: pluggy.PluginManager, entry_point: EntryPoint) -> None:

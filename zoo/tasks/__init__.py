@@ -9,12 +9,12 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 from functools import cache
-from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from zoo.discovery import HOST, Failure, clash_of, distribution_of, failure_of, import_failure, installed
+from zoo.entry_points import EntryPoint
 from zoo.errors import PluginBroken, Unsupported
 from zoo.suggestions import did_you_mean
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from functools import cache, partial
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import msgspec
 from zoo.data.lines import EncodingLog, LineTooLong, NotUtf8
 from zoo.data.rows import Malformed, Row
 from zoo.discovery import Failure, clash_of, distribution_of, failure_of, import_failure, installed
+from zoo.entry_points import EntryPoint
 from zoo.errors import PluginBroken, ZooError
 
 GROUP = "zoo.formats"
