@@ -12,7 +12,7 @@ from zoo.errors import ZooError
 from zoo.sanitize import plain
 from zoo.tui.form_errors import field_of, in_words_of_form
 from zoo.tui.page import Page
-from zoo.tui.widgets.fields import Field
+from zoo.tui.widgets.fields import Field, field_below
 
 
 class FieldList(VerticalScroll, can_focus=False, inherit_bindings=False):
@@ -39,17 +39,17 @@ class Form(Page):
 
     def value(self, name: str) -> str:
         """What is entered in a field, trimmed; empty where there is no such field."""
-        fields = self.query(f"#field-{name}")
-        return str(fields.first(Field).value).strip() if fields else ""
+        field = field_below(self, name)
+        return "" if field is None else str(field.value).strip()
 
     @property
     def labels(self) -> dict[str, str]:
         """Name of each field to its label."""
-        return {field.field_name: field.label for field in self.query(Field)}
+        return {field.field_name: field.label for field in self.walk_children(Field)}
 
     @property
     def unsaved(self) -> str:
-        return "what you entered in the form" if any(field.touched for field in self.query(Field)) else ""
+        return "what you entered in the form" if any(field.touched for field in self.walk_children(Field)) else ""
 
     def find_fault(self, field: Field) -> ZooError | None:
         """What is wrong with a field; None where nothing is."""
@@ -86,7 +86,7 @@ class Form(Page):
     def go_to(self, field: Field) -> None:
         """Put the focus on a field, unfolding what it is in."""
         for folded in self.query(Collapsible):
-            folded.collapsed = folded.collapsed and field not in folded.query(Field)
+            folded.collapsed = folded.collapsed and field not in folded.walk_children(Field)
         field.editor.focus()
 
     def changed(self, field: Field) -> None:

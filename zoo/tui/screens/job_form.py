@@ -132,7 +132,7 @@ class JobForm(DataForm):
     @property
     def changed_options(self) -> dict[str, Any]:
         """The options that a person has set."""
-        return {name: value for one in self.query(OptionFields) for name, value in one.changed_options.items()}
+        return {name: value for one in self.walk_children(OptionFields) for name, value in one.changed_options.items()}
 
     @property
     def on(self) -> str:
@@ -141,7 +141,7 @@ class JobForm(DataForm):
         return "" if chosen == HERE else chosen
 
     def find_fault(self, field: Field) -> ZooError | None:
-        faults = (one.find_fault(field) for one in self.query(OptionFields))
+        faults = (one.find_fault(field) for one in self.walk_children(OptionFields))
         if fault := next(filter(None, faults), None) or super().find_fault(field):
             return fault
         if field.field_name != "name":
@@ -216,12 +216,12 @@ class JobForm(DataForm):
         """Check everything, show the plan, start."""
         if self._busy:
             return
-        for field in self.query(Field):
+        for field in self.walk_children(Field):
             self.take_note(field)
             self.check(field)
         if self.NEEDS_DATA and not self.value("data"):
             self.field("data").set_fault("say which data")
-        faults = [field for field in self.query(Field) if field.has_fault]
+        faults = [field for field in self.walk_children(Field) if field.has_fault]
         if faults:
             self.go_to(faults[0])
             return

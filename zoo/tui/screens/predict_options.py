@@ -49,7 +49,7 @@ class PredictOptionsScreen(Form):
         yield Static("", id="notice", markup=False)
 
     def on_mount(self) -> None:
-        fields = list(self.query(Field))
+        fields = list(self.walk_children(Field))
         for field in fields:
             if field.field_name in self._options:
                 field.enter(str(self._options[field.field_name]))
@@ -69,9 +69,9 @@ class PredictOptionsScreen(Form):
         (self.focused or self).call_later(self._use_entered)
 
     def _use_entered(self) -> None:
-        for field in self.query(Field):
+        for field in self.walk_children(Field):
             self.check(field)  # what two of them said of each other may be settled
-        if wrong := next((field for field in self.query(Field) if field.has_fault), None):
+        if wrong := next((field for field in self.walk_children(Field) if field.has_fault), None):
             self.go_to(wrong)
             return
         options = self.query_one(OptionFields).changed_options

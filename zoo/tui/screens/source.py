@@ -118,13 +118,13 @@ class SourceScreen(DataForm):
         (self.focused or self).call_later(self._take_entered)
 
     def _take_entered(self) -> None:
-        for field in self.query(Field):
+        for field in self.walk_children(Field):
             self.take_note(field)
             self.check(field)
         for name in ("source", "data"):
             if not self.value(name):
                 self.field(name).set_fault("it is needed")
-        if wrong := next((field for field in self.query(Field) if field.has_fault), None):
+        if wrong := next((field for field in self.walk_children(Field) if field.has_fault), None):
             self.go_to(wrong)
             return
         source = self.source(eval_data=self.value("eval") or None)

@@ -108,7 +108,7 @@ class TrainScreen(JobForm):
         return {name: value for name, value in super().changed_options.items() if name not in ignored}
 
     def find_fault(self, field: Field) -> ZooError | None:
-        if not self._others and field in self.query("#several Field"):
+        if not self._others and any(one.id == "several" for one in field.ancestors):
             return None
         if field.field_name == "weight":
             return weight_fault(self.value("weight"))

@@ -13,7 +13,7 @@ from zoo.kinds.kind import INPUT, TARGET
 from zoo.sources import Source
 from zoo.tasks.task import Task
 from zoo.tui.preview import ColumnChoice
-from zoo.tui.widgets.fields import Field, choice_field, switch_field, text_field
+from zoo.tui.widgets.fields import Field, choice_field, field_below, switch_field, text_field
 
 BY_NAME = "by its usual name"
 
@@ -128,13 +128,13 @@ class ColumnFields(Vertical):
         return bool(self._entered("merge_labels", False))
 
     def _entered(self, name: str, otherwise: str | bool) -> str | bool:
-        field = next(iter(self.query(f"#field-{name}").results(Field)), None)
+        field = field_below(self, name)
         return otherwise if field is None else field.value
 
     @property
     def fields(self) -> list[Field]:
         """Those of columns."""
-        return [field for field in self.query(Field) if field.field_name in self._roles]
+        return [field for field in self.walk_children(Field) if field.field_name in self._roles]
 
     def find_fault(self, field: Field) -> ZooError | None:
         """What is wrong with one of them: nobody knows the column."""

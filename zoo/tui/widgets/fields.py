@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.suggester import Suggester
+from textual.walk import walk_breadth_search_id
 from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Select, Static
 
@@ -162,6 +163,17 @@ class Field(Vertical):
     def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
         event.stop()
         self.post_message(self.Changed(self))
+
+
+def field_below(widget: Widget, name: str) -> Field | None:
+    """The field of that name below a widget; found by its id, where a query would look at every widget and its rules.
+
+    Args:
+        widget: a form, or a part of one.
+        name: of the field.
+    """
+    field = walk_breadth_search_id(widget, f"field-{name}", with_root=False)
+    return field if isinstance(field, Field) else None
 
 
 def text_field(

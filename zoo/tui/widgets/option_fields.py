@@ -51,11 +51,11 @@ class OptionFields(Vertical):
 
     async def use(self, options: Sequence[Option]) -> None:
         """Show other options; what was entered stays where the option does."""
-        entered = {field.field_name: field.value for field in self.query(Field) if field.touched}
+        entered = {field.field_name: field.value for field in self.walk_children(Field) if field.touched}
         self._options = {one.name: one for one in options}
         await self.remove_children()
         await self.mount(*self._widgets())
-        for field in self.query(Field):
+        for field in self.walk_children(Field):
             if field.field_name in entered:
                 field.enter(entered[field.field_name])
 
@@ -64,7 +64,7 @@ class OptionFields(Vertical):
         """The options that a person has set."""
         return {
             name: value
-            for field in self.query(Field)
+            for field in self.walk_children(Field)
             if field.field_name in self._options  # those of others may be on their way out
             for name, value in changed_option(field, self._options[field.field_name]).items()
         }

@@ -27,10 +27,10 @@ class ThenFields(Vertical):
     @property
     def commands(self) -> dict[str, str]:
         """The commands, by the name of the field that each stands in."""
-        entered = {field.field_name: str(field.value).strip() for field in self.query(Field)}
+        entered = {field.field_name: str(field.value).strip() for field in self.walk_children(Field)}
         return {name: text for name, text in entered.items() if text}
 
     def on_field_changed(self, event: Field.Changed) -> None:
-        fields = list(self.query(Field))
+        fields = list(self.walk_children(Field))
         if fields[-1].value:
             self.mount(self._new_field(len(fields) + 1))
