@@ -226,6 +226,7 @@ def test_sites_learn_what_the_simulation_does(
     assert federation.warnings() == []
 
 
+@pytest.mark.slow
 def test_a_server_that_was_stopped_goes_on_from_its_last_round(tmp_path: Path, pool: ThreadPoolExecutor) -> None:
     simulated(tmp_path / "simulated")
     gate, port = threading.Event(), usual_port()
@@ -405,6 +406,7 @@ def test_figures_of_no_rows_are_none() -> None:
         exchange.judge("bob", 2, Figures(rows=0, metrics={}))
 
 
+@pytest.mark.slow
 def test_rounds_do_not_wait_for_whom_is_away_or_late(tmp_path: Path, pool: ThreadPoolExecutor) -> None:
     """Carol comes late to the beginning, then sends nothing, and then is heard of no more."""
     options = {"deadline": 2, "away": 1.5}

@@ -55,6 +55,7 @@ def marked_cells(pilot: Driver, label: str) -> int:
     return sum(colour in (style.color, style.bgcolor) for style in styles)
 
 
+@pytest.mark.slow
 @scenario(size=(240, 45))  # where messages with long paths are not broken
 async def test_a_field_names_the_classes_of_masks(
     pilot: Driver, models: Site, one_device: None, tmp_path: Path

@@ -101,6 +101,7 @@ async def test_a_source_is_added_and_removed(
     assert not screen.job().others
 
 
+@pytest.mark.slow
 @scenario(size=(110, 36))
 async def test_each_source_is_read_as_its_data_are(
     pilot: Driver, sharer: Site, one_device: None, rows: Path, tmp_path: Path
@@ -137,6 +138,7 @@ async def test_each_source_is_read_as_its_data_are(
     assert request.sources[1].data.eval_path == str(table)
 
 
+@pytest.mark.slow
 @scenario(size=(110, 45))
 async def test_an_added_source_is_changed_or_taken_out(
     pilot: Driver, sharer: Site, one_device: None, rows: Path, tmp_path: Path
@@ -196,6 +198,7 @@ def typed(command: str) -> Job:
     return job_of(parser.parse_args(words), "finetune")
 
 
+@pytest.mark.slow
 @scenario(size=(110, 45))
 async def test_the_command_says_of_each_source_how_its_labels_are_read(
     pilot: Driver, sharer: Site, one_device: None, rows: Path, tmp_path: Path
@@ -224,6 +227,7 @@ async def test_the_command_says_of_each_source_how_its_labels_are_read(
             typed(f"{command} {flag}")
 
 
+@pytest.mark.slow
 @scenario(size=(110, 45))
 async def test_how_sources_are_mixed_is_asked_where_there_are_several(
     pilot: Driver, sharer: Site, one_device: None, rows: Path, tmp_path: Path
@@ -256,6 +260,7 @@ async def test_how_sources_are_mixed_is_asked_where_there_are_several(
     assert not check_job(screen.job()).request.sources
 
 
+@pytest.mark.slow
 @scenario(size=(110, 40))
 async def test_another_model_teaches(pilot: Driver, sharer: Site, one_device: None, rows: Path, tmp_path: Path) -> None:
     """What it teaches is learnt, also from data without labels, whose lack stands in the form by then."""
@@ -286,6 +291,7 @@ async def test_another_model_teaches(pilot: Driver, sharer: Site, one_device: No
     await until(pilot, lambda: not any(one.group == "task" and one.is_running for one in pilot.app.workers))
 
 
+@pytest.mark.slow
 @scenario(size=(110, 40))
 async def test_who_teaches_what_the_model_learns_is_offered(
     pilot: Driver, sharer: Site, others: None, one_device: None
@@ -299,6 +305,7 @@ async def test_who_teaches_what_the_model_learns_is_offered(
     await until(pilot, lambda: not any(one.group == "task" and one.is_running for one in pilot.app.workers))
 
 
+@pytest.mark.slow
 @scenario(size=(110, 45))
 async def test_a_weight_is_typed(pilot: Driver, sharer: Site, one_device: None, rows: Path, tmp_path: Path) -> None:
     """What is no number yet, or never becomes one, stands in the form with what is wrong."""
@@ -349,6 +356,7 @@ async def test_a_model_without_a_body_to_share_has_one_source(pilot: Driver, ech
     assert "Add a source" not in screen_text(pilot)
 
 
+@pytest.mark.slow
 @scenario(size=(130, 45))
 async def test_another_page_takes_the_place_of_both(pilot: Driver, sharer: Site, one_device: None, rows: Path) -> None:
     """What was entered on either is asked about first."""
