@@ -35,6 +35,8 @@ def test_they_are_those_that_importlib_finds(site: Site, tmp_path: Path, monkeyp
     assert {("red", ("Red-Things", "1.2")), ("blue", ("Red-Things", "1.2"))} < {
         (point.name, point.distribution) for point in expected
     }
+    assert entry_points.folder_of("red.Things") == str(tmp_path / "one")
+    assert entry_points.folder_of("nowhere") is None
     (blue,) = (point for point in expected if point.name == "blue")
     assert (blue.module, blue.place) == ("red.plugin", str(tmp_path / "one"))
 
@@ -53,3 +55,5 @@ def test_an_archive_brings_some_too(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     points = [point for point in entry_points.entry_points(PREFIX) if point.distribution == ("red-things", "1.2")]
     assert [point.name for point in points] == ["red", "blue"]
+    assert entry_points.folder_of("red-things") == f"{tmp_path / 'red.zip'}/"
+    assert entry_points.folder_of("nowhere") is None

@@ -1,4 +1,4 @@
-"""Entry points of the distributions on the path, as `importlib.metadata` has them, in a third of the time.
+"""Distributions on the path and their entry points, as `importlib.metadata` has them, in a third of the time.
 
 That is imported only where a finder or an archive brings distributions, too, which no look into folders shows.
 """
@@ -50,10 +50,63 @@ def entry_points(prefix: str) -> tuple[EntryPoint, ...]:
     Args:
         prefix: of the names of groups.
     """
+    return tuple(_of_folders(prefix) if _all_lie_in_folders() else _of_importlib(prefix))
+
+
+def folder_of(distribution: str) -> str | None:
+    """The folder that a distribution is in; None where there is none of that name.
+
+    Args:
+        distribution: its name.
+    """
+    if not _all_lie_in_folders():
+        from importlib import metadata
+
+        try:
+            return str(metadata.distribution(distribution).locate_file(""))
+        except metadata.PackageNotFoundError:
+            return None
+    name = _normalised(distribution)
+    return next((one.folder for one in _distributions() if one.name == name), None)
+
+
+class _Distribution(NamedTuple):
+    """What a folder on the path describes."""
+
+    name: str
+    """As names are compared."""
+    folder: str
+    described: str
+    """The folder below it that does."""
+    metadata: str
+    """Name of the file that has its name and version."""
+
+
+def _all_lie_in_folders() -> bool:
+    """Whether no finder of its own, and no archive on the path, brings distributions."""
     finders = (finder for finder in sys.meta_path if finder is not PathFinder)
-    if any(hasattr(finder, "find_distributions") for finder in finders) or any(map(os.path.isfile, sys.path)):
-        return tuple(_of_importlib(prefix))
-    return tuple(_of_folders(prefix))
+    return not any(hasattr(finder, "find_distributions") for finder in finders) and not any(
+        map(os.path.isfile, sys.path)
+    )
+
+
+def _distributions() -> Iterator[_Distribution]:
+    """Each once; of several of one name the first on the path."""
+    seen: set[str] = set()
+    for folder in (entry or "." for entry in sys.path):
+        try:
+            names = os.listdir(folder)  # noqa: PTH208  (pathlib takes as long as reading the files)
+        except OSError:
+            continue  # there is no such folder, which is usual
+        for described in names:
+            stem, end = os.path.splitext(described)  # noqa: PTH122
+            if end in _METADATA and (name := _normalised(stem.partition("-")[0])) not in seen:
+                seen.add(name)
+                yield _Distribution(name, folder, f"{folder}/{described}", _METADATA[end])
+
+
+def _normalised(name: str) -> str:
+    return _SEPARATORS.sub("-", name).lower()
 
 
 def _of_importlib(prefix: str) -> Iterator[EntryPoint]:
@@ -70,40 +123,17 @@ def _of_importlib(prefix: str) -> Iterator[EntryPoint]:
 
 
 def _of_folders(prefix: str) -> Iterator[EntryPoint]:
-    seen: set[str] = set()
-    for folder in (entry or "." for entry in sys.path):
-        try:
-            names = os.listdir(folder)  # noqa: PTH208  (pathlib takes as long as reading the files)
-        except OSError:
-            continue  # there is no such folder, which is usual
-        for name in names:
-            stem, end = os.path.splitext(name)  # noqa: PTH122
-            if end in _METADATA:
-                distribution = _SEPARATORS.sub("-", stem.partition("-")[0]).lower()
-                if distribution not in seen:
-                    seen.add(distribution)
-                    yield from _of_distribution(folder, f"{folder}/{name}", _METADATA[end], prefix)
-
-
-def _of_distribution(folder: str, described: str, metadata: str, prefix: str) -> Iterator[EntryPoint]:
-    """Those that one distribution brings.
-
-    Args:
-        folder: that it is in.
-        described: the folder that describes it.
-        metadata: name of the file that has its name and version.
-        prefix: of the names of groups.
-    """
-    content = _read(f"{described}/entry_points.txt")
-    if f"[{prefix}" not in content:
-        return
-    group, distribution = "", _name_and_version(_read(f"{described}/{metadata}"))
-    for line in map(str.strip, content.splitlines()):
-        if line.startswith("["):
-            group = line.strip("[]")
-        elif "=" in line and group.startswith(prefix) and not line.startswith("#"):
-            name, _, value = line.partition("=")
-            yield EntryPoint(name.strip(), value.strip(), group, distribution, folder)
+    for one in _distributions():
+        content = _read(f"{one.described}/entry_points.txt")
+        if f"[{prefix}" not in content:
+            continue
+        group, distribution = "", _name_and_version(_read(f"{one.described}/{one.metadata}"))
+        for line in map(str.strip, content.splitlines()):
+            if line.startswith("["):
+                group = line.strip("[]")
+            elif "=" in line and group.startswith(prefix) and not line.startswith("#"):
+                name, _, value = line.partition("=")
+                yield EntryPoint(name.strip(), value.strip(), group, distribution, one.folder)
 
 
 def _name_and_version(metadata: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from zoo.card import FolderSource, HubSource, PackageSource, RemoteSource, Source, TorchHubSource, WheelSource
+from zoo.entry_points import folder_of
 from zoo.errors import DownloadFailed
 from zoo.paths import cache_folder
 from zoo.uv_or_pip import normalised
@@ -139,12 +140,9 @@ def _wheel_folder(source: WheelSource) -> Path:
 
 
 def _package_folder(source: PackageSource) -> Path:
-    from importlib.metadata import PackageNotFoundError, distribution
-
-    try:
-        installed = distribution(source.distribution)
-    except PackageNotFoundError:
+    folder = folder_of(source.distribution)
+    if folder is None:
         raise DownloadFailed(
             f"the package {source.distribution} is not installed", f"pip install {source.distribution}"
-        ) from None
-    return Path(str(installed.locate_file(source.folder)))
+        )
+    return Path(folder, source.folder)
