@@ -20,7 +20,7 @@ from zoo.runs.log import read_events
 from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder
 from zoo.runs.sweeping.job import sweep
-from zoo.runs.sweeping.trial import stage_folder
+from zoo.runs.sweeping.trial import FAILED, _stopped, stage_folder
 from zoo.sweeps import sweep_request
 
 pytestmark = pytest.mark.usefixtures("echo", "store")
@@ -101,3 +101,20 @@ def test_a_place_that_is_not_declared_is_said_to_be(recipe: Path, capsys: pytest
     error = capsys.readouterr().err
     assert "there is no place 'yrad'" in error
     assert "did you mean yard?" in error
+
+
+def test_a_trial_whose_time_is_over_leaves_word(tmp_path: Path) -> None:
+    sweep_folder, stage = RunFolder(tmp_path), RunFolder(tmp_path / "stage")
+    stage.path.mkdir()
+    stage.interrupt_path.touch()
+    assert _stopped(sweep_folder, stage, requeue=True) == 0
+    assert stage.interrupt_path.exists()  # so that its place begins it again
+    assert not (stage.path / FAILED).exists()
+    _stopped(sweep_folder, stage, requeue=False)
+    assert "its time at the place was over" in (stage.path / FAILED).read_text()
+    (stage.path / FAILED).unlink()
+    stage.interrupt_path.touch()
+    sweep_folder.stop_path.touch()
+    _stopped(sweep_folder, stage, requeue=True)
+    assert not stage.interrupt_path.exists()
+    assert not (stage.path / FAILED).exists()

@@ -81,11 +81,23 @@ def main(argv: list[str]) -> int:
             plan = Plan() if stage == ALL_ROWS else entrant.passes()
             judged(entrant, stage, number, plan, rows, scoring)
     except Stopped:
-        return 0
+        return _stopped(sweep, folder, requeue=trial.training.requeue)
     except Exception as error:  # a plugin may raise anything
         traceback.print_exc()
         atomic.write_bytes(folder.path / FAILED, msgspec.json.encode(reason_of(error)))
         return 1
+    return 0
+
+
+def _stopped(sweep: RunFolder, folder: RunFolder, *, requeue: bool) -> int:
+    """Leave word of a trial that was stopped: to its place whether it is begun again, to the sweep why it is not."""
+    interrupted = folder.interrupt_path.exists() and not sweep.stop_path.exists()
+    if interrupted and requeue:
+        return 0
+    folder.interrupt_path.unlink(missing_ok=True)
+    if interrupted:
+        reason = "its time at the place was over; give it more, or --requeue; zoo resume goes on from its checkpoint"
+        atomic.write_bytes(folder.path / FAILED, msgspec.json.encode(reason))
     return 0
 
 
