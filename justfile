@@ -27,9 +27,9 @@ fmt:
 bench *arguments:
     uv run bench/startup.py {{arguments}}
 
-# The tests of each plugin against the wheels of zoo and the plugin, in environments that hold nothing else.
+# The tests of each plugin against the wheels of zoo and the plugin, and of Flower's sites, in environments that hold nothing else.
 wheels:
-    uv run pytest -m wheels tests/test_wheels.py
+    uv run pytest -m wheels tests/test_wheels.py tests/test_flower.py
 
 # The documentation as a site, in site/; complains of links that lead nowhere.
 docs:
