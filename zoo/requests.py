@@ -140,7 +140,8 @@ def setting(
     place = _place_of(job)
     nodes = _nodes_of(job, place)
     world_size = processes * nodes
-    devices = devices_elsewhere(place.settings.gpus) if place else None
+    settled = (place_name(job.place.device), place_name(job.place.precision)) == ("cpu", "fp32")
+    devices = devices_elsewhere(place.settings.gpus) if place and not settled else None
     placement = choose(
         job.place.device,
         job.place.precision,

@@ -93,7 +93,7 @@ def failed(record: Record) -> Finding | None:
         )
     return Finding(
         rule="error",
-        what=f"the run has {snapshot.status}",
+        what=f"the run {'was' if snapshot.status == 'interrupted' else 'has'} {snapshot.status}",
         evidence=facts(
             error=snapshot.error, kind=snapshot.error_kind, advice=snapshot.hint, step=snapshot.step or None
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import re
 import shlex
 import shutil
@@ -126,11 +127,13 @@ class Slurm:
         except ImportError as error:
             raise Unsupported(f"place {self.name} needs submitit, which is not installed ({error})", INSTALL) from error
         self._require_commands()
-        python = shlex.quote(self.settings.python or sys.executable)
+        # a file in the folder one works in never stands in for a library
+        python = f"env PYTHONSAFEPATH=1 {shlex.quote(self.settings.python or sys.executable)}"
         try:
             executor = SlurmExecutor(Path(job.folder) / FOLDER, max_num_timeout=MOST_REQUEUES, python=python)
             executor.update_parameters(**self._parameters(job))
-            job_id = str(executor.submit(PlacedWorker(job)).job_id)
+            with contextlib.redirect_stderr(io.StringIO()):  # where submitit repeats what sbatch says
+                job_id = str(executor.submit(PlacedWorker(job)).job_id)
         except (FailedJobError, FailedSubmissionError, subprocess.CalledProcessError) as error:
             raise RunFailed(
                 f"Slurm does not take the job at place {self.name}: {_reason(error)}",

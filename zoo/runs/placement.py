@@ -87,6 +87,13 @@ def is_alive(folder: RunFolder, placement: Placement) -> bool:
     return state.phase != "ended"
 
 
+def is_waiting(folder: RunFolder, placement: Placement) -> bool:
+    """Whether no worker is at the run, and its turn at the place is still to come."""
+    silent_s = _silent_s(folder)
+    late = silent_s is None or silent_s >= HEARTBEAT_LATE_S
+    return late and state_of(folder, placement).phase == "waiting"
+
+
 def _silent_s(folder: RunFolder) -> float | None:
     """Seconds since the last heartbeat; None where there was none."""
     try:

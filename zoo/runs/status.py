@@ -29,7 +29,7 @@ def judge(snapshot: RunSnapshot, folder: RunFolder, *, alive: bool) -> RunSnapsh
 
     One that waited for its turn when the machine went down waits still: see `zoo.runs.launcher.start_lost`.
     """
-    if alive and snapshot.status == "interrupted":  # and begun again by its place
+    if alive and snapshot.at_place and snapshot.status in ("running", "interrupted") and _is_requeued(folder):
         return msgspec.structs.replace(snapshot, status="queued", error="", hint="")
     if alive or not snapshot.live:
         return snapshot
@@ -43,6 +43,12 @@ def judge(snapshot: RunSnapshot, folder: RunFolder, *, alive: bool) -> RunSnapsh
     return msgspec.structs.replace(
         snapshot, status="crashed", place=None, behind="", error=snapshot.error or error, hint=hint
     )
+
+
+def _is_requeued(folder: RunFolder) -> bool:
+    """Whether the place of a run has put it back into its queue, though the worker could not say so."""
+    placed = placement.recorded(folder)
+    return placed is not None and placement.is_waiting(folder, placed)
 
 
 def _ended_at_place(snapshot: RunSnapshot, folder: RunFolder, placed: Placement) -> RunSnapshot:

@@ -24,7 +24,7 @@ from zoo.devices import computing_threads, cpu_model
 from zoo.disk import error_path, full_disk, is_full
 from zoo.errors import RunCancelled as RunCancelledError
 from zoo.errors import RunFailed as RunFailedError
-from zoo.errors import ZooError
+from zoo.errors import UnknownPlugin, ZooError
 from zoo.file_cache import read_once
 from zoo.memory import is_out_of_memory
 from zoo.paths import cache_folder
@@ -141,6 +141,10 @@ def _outcome(worker: Worker) -> AnyEvent | None:
     except ZooError as error:
         traceback.print_exc()
         hint = _make_room(worker) if is_full(error) else error.hint
+        if worker.request.place and isinstance(error, UnknownPlugin):
+            where = f"{error.message} at place {worker.request.place}"
+            hint = f"install it there; zoo places check {worker.request.place} compares both sides"
+            return RunFailed(kind=type(error).__name__, message=where, hint=hint)
         return RunFailed(kind=type(error).__name__, message=error.message, hint=hint)
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # a plugin may raise anything; the log has it all
         traceback.print_exc()

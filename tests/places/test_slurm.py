@@ -1,0 +1,201 @@
+"""Runs on a real Slurm cluster of two nodes: to their end, stopped, ended by Slurm, and gone on with."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import zoo
+from tests.echo_runs import held_after, until
+from tests.slurm_cluster import Cluster, cluster, slurm
+from zoo.cli import main
+from zoo.cli.exit_codes import ExitCode
+from zoo.errors import RunFailed
+from zoo.runs import placement
+from zoo.runs.events import RunInterrupted, RunRequeued, RunStarted
+from zoo.runs.store import RunFolder
+
+__all__ = ["cluster", "slurm"]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="Slurm")]
+Start = Callable[..., zoo.Run]
+HELD_AT = 6
+
+
+SETTINGS: dict[str, Any] = {"device": "cpu", "precision": "fp32"}
+
+
+@pytest.fixture
+def uninterrupted(finished_run: Path) -> dict[str, Any]:
+    """What a run here, which nobody interrupts, comes to."""
+    return result(zoo.Run(RunFolder(finished_run)))
+
+
+def result(run: zoo.Run) -> dict[str, Any]:
+    """The figures of a run, and the bytes of what it learnt."""
+    weights = {path.name: path.read_bytes() for path in run.folder.model_folder.glob("*") if path.suffix != ".md"}
+    weights.pop("zoo.json")  # which has the name of the run, and times
+    return {"metrics": run.metrics, **weights}
+
+
+@pytest.fixture
+def start(slurm: Cluster, echo: None, rows: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
+    """Hand a fine-tuning over to the cluster."""
+    monkeypatch.setattr(placement, "ASKED_S", 0.2)
+    monkeypatch.setattr(placement, "HEARTBEAT_LATE_S", 6.0)
+    monkeypatch.setattr("zoo.places.slurm.LISTED_S", 0.2)
+    return lambda **options: zoo.finetune("echo", rows, on="slurm", **(SETTINGS | options))
+
+
+@contextmanager
+def held(start: Callable[[], zoo.Run]) -> Any:
+    """A run that stands still at the cluster after some checkpoint; its worker goes on when it is let go."""
+    with held_after(HELD_AT) as file:
+        run = start()
+        until(file.exists)
+        yield run, file
+
+
+def job_of(run: zoo.Run) -> str:
+    placed = placement.recorded(run.folder)
+    assert placed is not None
+    return placed.job
+
+
+def attempts(run: zoo.Run) -> list[int | None]:
+    return [event.resumed_from_step for event in run.events() if isinstance(event, RunStarted)]
+
+
+def test_a_run_on_the_cluster_is_seen_from_here_and_comes_to_the_same(
+    start: Start, uninterrupted: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = start()
+    assert ("queued", "slurm") == (run.status, run.snapshot.at_place)
+    run.wait(progress=False)
+    assert uninterrupted == result(run)
+    assert ExitCode.OK == main(["attach", run.name])
+    assert f"handed over to slurm, as job {job_of(run)}" in capsys.readouterr().err
+
+
+def test_a_check_proves_what_is_shared(slurm: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ExitCode.OK == main(["places", "check", "slurm", "--json"])
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert {"ok"} == {one["mark"] for one in findings}
+    assert {"commands", "partition", "job", "shared folder", "locks", "torch", "plugins"} <= {
+        one["about"] for one in findings
+    }
+
+
+def test_stop_asks_the_worker_and_takes_a_waiting_run_out_of_the_queue(start: Start, slurm: Cluster) -> None:
+    with held(start) as (run, _):
+        slurm.ask("scontrol", "update", "NodeName=n1,n2", "State=DRAIN", "Reason=test")
+        waiting = start(name="waits")
+        until(lambda: placement.state_of(waiting.folder, placement.recorded(waiting.folder)).phase == "waiting")
+        waiting.stop()
+        assert "cancelled" == waiting.status
+        slurm.ask("scontrol", "update", "NodeName=n1,n2", "State=RESUME")
+        run.stop()
+    assert "cancelled" == run.status
+    run.resume().wait(progress=False)
+    assert "finished" == run.status
+
+
+def test_a_run_that_is_cancelled_there_is_interrupted_and_goes_on_to_the_same_bits(
+    start: Start, slurm: Cluster, uninterrupted: dict[str, Any]
+) -> None:
+    with held(start) as (run, _):
+        slurm.ask("scancel", job_of(run))  # which kills what does not end by itself
+        until(lambda: run.status == "interrupted")
+    assert "zoo resume" in run.snapshot.hint
+    run.resume().wait(progress=False)
+    assert uninterrupted == result(run)
+    assert [None, HELD_AT] == attempts(run)
+
+
+def test_the_signal_before_the_end_of_time_makes_a_checkpoint(start: Start, slurm: Cluster) -> None:
+    with held(start) as (run, file):
+        slurm.ask("scancel", "--signal=USR2", job_of(run))
+        until(run.folder.interrupt_path.exists)
+        file.unlink()
+        until(lambda: run.status == "interrupted")
+    assert any(isinstance(event, RunInterrupted) and event.step > HELD_AT for event in run.events())
+
+
+def test_with_requeue_a_run_goes_on_by_itself_to_the_same_bits(
+    start: Start, slurm: Cluster, uninterrupted: dict[str, Any]
+) -> None:
+    with held(lambda: start(requeue=True)) as (run, file):
+        slurm.ask("scancel", "--signal=USR2", job_of(run))
+        until(run.folder.interrupt_path.exists)
+        file.unlink()
+        until(lambda: any(isinstance(event, RunRequeued) for event in run.events()))
+    assert "queued" == run.status
+    begin_at_once(slurm, run)
+    run.wait(progress=False)
+    assert uninterrupted == result(run)
+    assert len(attempts(run)) == 2
+
+
+def test_a_node_that_dies_interrupts_a_run_and_requeues_another(
+    start: Start, slurm: Cluster, uninterrupted: dict[str, Any]
+) -> None:
+    with held(lambda: start(requeue=True)) as (run, _):
+        node = slurm.ask("squeue", "-h", "-j", job_of(run), "-o", "%N").strip()
+        slurm.kill_node(node)
+        until(lambda: "PENDING" in slurm.ask("squeue", "-h", "-j", job_of(run), "-o", "%T"))
+        assert "queued" == run.status
+    begin_at_once(slurm, run)
+    run.wait(progress=False)
+    assert uninterrupted == result(run)
+    assert [None, HELD_AT] == attempts(run)
+    slurm.start_node(node)
+
+
+def test_what_is_missing_there_is_told(start: Start, store: Path, tmp_path: Path) -> None:
+    (store / "places.toml").write_text('[slurm]\nsetup = "export ZOO_PLUGINS=bert"\n')
+    without_plugin = start()
+    site = bare_environment(tmp_path / "bare", "submitit", "cloudpickle", "typing_extensions")
+    (store / "places.toml").write_text(f'[slurm]\nenvironment = "{site}"\n')
+    without_zoo = start()
+
+    until(lambda: without_zoo.status == "failed")
+    assert f"{site} has no zoo at place slurm" == without_zoo.snapshot.error
+    assert "install it there: pip install 'zoo-models'" == without_zoo.snapshot.hint
+    until(lambda: without_plugin.status == "failed")
+    assert "there is no plugin 'echo' at place slurm" == without_plugin.snapshot.error
+
+
+def test_what_sbatch_does_not_take_is_no_run(start: Start, store: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (store / "places.toml").write_text('[slurm]\npartition = "nope"\n')
+    with pytest.raises(RunFailed, match="at place slurm: invalid partition specified: nope"):
+        start()
+    assert () == zoo.list_runs()
+    assert "" == capfd.readouterr().err
+
+
+def begin_at_once(cluster: Cluster, run: zoo.Run) -> None:
+    """Let a requeued job begin, for which Slurm waits for two minutes."""
+    until(lambda: "PENDING" in cluster.ask("squeue", "-h", "-j", job_of(run), "-o", "%T"))
+    cluster.ask("scontrol", "update", f"JobId={job_of(run)}", "StartTime=now")
+
+
+def bare_environment(path: Path, *packages: str) -> Path:
+    """A virtual environment with these packages of this one alone."""
+    import venv
+
+    venv.create(path, symlinks=True)
+    (target,) = path.glob("lib/python*/site-packages")
+    for name in packages:
+        spec = importlib.util.find_spec(name)
+        assert spec is not None
+        assert spec.origin is not None
+        origin = Path(spec.origin)
+        source = origin.parent if origin.name == "__init__.py" else origin
+        (target / source.name).symlink_to(source)
+    return path
