@@ -82,6 +82,20 @@ def test_one_that_is_killed_interrupts_the_job_which_is_begun_again_where_asked(
     assert ["3", "3", "4"] == (tmp_path / "log.txt").read_text().splitlines()
 
 
+@pytest.mark.slow
+def test_one_that_is_not_reached_ends_the_job_on_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zoo.places.hosts.PATIENCE_S", -3.0)  # the others are ended a second after one has failed
+    reach = tmp_path / "reach"
+    reach.write_text('#!/bin/sh\n[ "$1" = b ] && exit 255\nshift\nexec "$@"\n')
+    reach.chmod(0o755)
+    where = place(command=f"{reach} {{host}} {{command}}", lost=4)
+
+    state = ended(where, where.submit(job(tmp_path, "import time; time.sleep(600)")))
+
+    assert ("LOST", True) == (state.word, state.interrupted)
+    assert "a ended with exit code 143, b ended with exit code 255" == state.reason
+
+
 def test_a_job_whose_process_here_is_gone_has_been_interrupted() -> None:
     here = socket.gethostname()
     keep(f"{here}-1", Record(pid=os.getpid(), started_at=1.0))

@@ -76,7 +76,7 @@ def test_a_task_says_what_each_node_starts_and_where_all_meet(job: PlacedJob, sk
     path = Path(job.folder) / "sky.yaml"
     task = yaml.safe_load(path.read_text())
     assert "zoo-mood-v2" == cluster
-    assert 2 == task["num_nodes"]
+    assert ("zoo-Mood.v2", 2) == (task["name"], task["num_nodes"])
     assert {"infra": "aws", "accelerators": "A100:8", "use_spot": True} == task["resources"]
     assert {"/shared": {"source": "s3://bucket", "mode": "MOUNT"}} == task["file_mounts"]
     assert "/shared/zoo" == task["envs"]["ZOO_HOME"]
@@ -115,14 +115,11 @@ def test_cancelling_takes_the_cluster_down(sky: FakeSky) -> None:
         place().cancel("zoo-x")
 
 
-def test_without_sky_the_task_is_written_and_one_line_says_what_is_missing(
-    job: PlacedJob, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_sky_one_line_says_what_is_missing(job: PlacedJob, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(Unsupported, match="there is no sky here; the task is"):
+    with pytest.raises(Unsupported, match="place cloud needs SkyPilot, and there is no sky here"):
         place().submit(job)
 
-    assert "zoo-Mood.v2" == yaml.safe_load((Path(job.folder) / "sky.yaml").read_text())["name"]
     assert ["fault"] == [finding.mark for finding in place().check()]
 
 

@@ -6,6 +6,7 @@ a machine was lost, and that is asked for, all is begun again. SIGTERM ends the 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -76,11 +77,9 @@ class _Launcher:
             print(f"zoo: {command[0]} cannot be started: {error}", file=sys.stderr)  # noqa: T201  (the log)
             return subprocess.Popen([sys.executable, "-c", "import sys; sys.exit(127)"])
         assert process.stdin is not None
-        try:
+        with contextlib.suppress(OSError):  # it has ended already: its exit code says how
             process.stdin.write(line + b"\n")
             process.stdin.flush()
-        except OSError:
-            pass  # it has ended already: its exit code says how
         return process
 
     def _ended(self, codes: Sequence[int]) -> JobState:
@@ -89,10 +88,10 @@ class _Launcher:
             return JobState(phase="ended", word="CANCELLED", reason="it was cancelled", interrupted=True)
         failed = [(name, code) for (name, _, _), code in zip(self._job.starts, codes, strict=True) if code != 0]
         if not failed:
-            return JobState(phase="ended", reason="it has ended")
+            return JobState(phase="ended", word="DONE", reason="it has ended")
         lost = [code for _, code in failed if code < 0 or code >= _SIGNALLED or code == NODE_LOST]
         words = ", ".join(f"{name} ended with exit code {code}" for name, code in failed)
-        return JobState(phase="ended", reason=words, interrupted=bool(lost))
+        return JobState(phase="ended", word="LOST" if lost else "FAILED", reason=words, interrupted=bool(lost))
 
     def _keep(self, state: JobState) -> None:
         keep(self._id, Record(state=state, pid=os.getpid(), started_at=self._began))
@@ -106,8 +105,9 @@ class _Launcher:
 def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
     """Close all connections, which ends what was begun; what still holds one is killed."""
     for process in processes:
-        if process.stdin is not None and not process.stdin.closed:
-            process.stdin.close()
+        if process.stdin is not None:
+            with contextlib.suppress(OSError):  # it has ended before it had read what it was sent
+                process.stdin.close()
     deadline = time.monotonic() + GRACE_S + 10
     while any(process.poll() is None for process in processes):
         if time.monotonic() > deadline:

@@ -144,7 +144,7 @@ class Hosts:
             return record.state
         if id.rpartition("-")[0] != socket.gethostname():
             return JobState(phase="unknown", reason="its machines are connected to from another one")
-        return JobState(phase="ended", reason="the process that held its connections is gone", interrupted=True)
+        return JobState(phase="ended", word="LOST", reason=_GONE, interrupted=True)
 
     def cancel(self, id: str) -> None:
         """Let the process end the job on all machines."""
@@ -211,6 +211,7 @@ def _answer(command: Sequence[str], start: HostStart) -> tuple[int, str]:
         return code, output.read().decode(errors="replace").strip()
 
 
+_GONE = "the process that held its connections is gone"
 _REACH = "let command reach it without a password, and environment name the Python there"
 _SHARE = "let folder name a place that is on a shared disk, and zoo config home one in it"
 

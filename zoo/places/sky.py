@@ -64,16 +64,14 @@ class Sky:
 
     def submit(self, job: PlacedJob) -> str:
         """Write the task file, and let `sky` make a cluster for it."""
+        if shutil.which("sky") is None:
+            raise Unsupported(f"place {self.name} needs SkyPilot, and there is no sky here", INSTALL)
         path, cluster = Path(job.folder) / TASK_FILE, _cluster_name(job.name)
         try:
             atomic.write_bytes(path, _yaml(self._task(job)))
             path.chmod(0o600)  # its variables may be secrets
         except OSError as error:
             raise RunFailed(f"the task file of {job.name} cannot be written: {error}") from error
-        if shutil.which("sky") is None:
-            raise Unsupported(
-                f"place {self.name} needs SkyPilot, and there is no sky here; the task is {path}", INSTALL
-            )
         command = ["sky", "launch", "--yes", "--down", "--detach-run", "--cluster", cluster, str(path)]
         try:
             with (Path(job.folder) / OUTPUT_FILE).open("wb") as log:
