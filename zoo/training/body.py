@@ -178,8 +178,7 @@ class Body(ABC, Generic[Features]):
             Unsupported: it is no single network.
         """
         raise Unsupported(
-            f"{run.card.name} answers {run.task.name} by more than one pass through one network, which is neither onnx "
-            "nor torch",
+            f"what answers {run.task.name} with {run.card.name} is not written as one network, as onnx and torch are",
             AS_SAFETENSORS,
         )
 
