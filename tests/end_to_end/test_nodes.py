@@ -72,20 +72,17 @@ def test_two_nodes_learn_what_two_processes_of_one_machine_do(data: Path, shared
     assert first_loss(one) == pytest.approx(first_loss(shared), rel=1e-5)
 
 
-def test_when_a_node_is_gone_the_other_ends_and_both_go_on_to_the_same_bits(data: Path, shared: zoo.Run) -> None:
+def test_when_a_node_is_gone_the_other_ends(data: Path, shared_store: Path) -> None:
     run = new_run(data, OPTIONS, **TWO_NODES)
     with held_after(2) as held:
         first, second = start_nodes(run.folder, 0, 1)
         until(held.exists)
         kill_node(second)
-        assert 0 != first.wait()  # though its own worker stands still
+        assert NODE_LOST == first.wait()  # though its own worker stands still
 
     assert "interrupted" == run.status
     assert "node 2" in run.snapshot.error
     assert "is gone" in run.snapshot.error
-    assert [0, 0] == [node.wait() for node in start_nodes(run.folder, 0, 1, attempt=2)], log_of(run)
-    assert [None, 2] == [event.resumed_from_step for event in run.events() if isinstance(event, RunStarted)]
-    assert weights(shared) == weights(run)
 
 
 def test_too_few_nodes_are_not_waited_for_for_ever(data: Path, shared_store: Path) -> None:
