@@ -220,6 +220,9 @@ def test_a_run_at_a_place_comes_to_the_same_as_one_here(declare: Callable[[str],
     launched = [event for event in there.events() if isinstance(event, RunLaunched)]
     assert ["tent"] == [event.place for event in launched]
     until(lambda: not (there.folder.path / "worker.json").exists())
+    replay = zoo.replay(there)  # which is done here, wherever that was
+    assert ("", "") == (replay.folder.request.place, replay.snapshot.at_place)
+    assert replay.wait(progress=False).replayed.same
 
 
 @pytest.mark.slow

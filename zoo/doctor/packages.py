@@ -13,7 +13,7 @@ from zoo.findings import Finding, fault, ok, warning
 from zoo.plurals import counted, name_list
 from zoo.uv_or_pip import find_uv, normalised
 
-GROUPS = ("zoo.plugins", "zoo.tasks", "zoo.formats")
+GROUPS = ("zoo.plugins", "zoo.tasks", "zoo.formats", "zoo.places")
 """Entry points by which distributions bring something to zoo."""
 
 

@@ -109,6 +109,10 @@ def _plan(
         request,
         name=name or _unused_name(record.name),
         replays=record.name,
+        place="",  # what it needs is found out here, and another machine may have no such place
+        requeue=False,
+        nodes=1,
+        processes=request.world_size,
         device=placement.device,
         device_reason=f"as {record.name}" if placement.device == request.device else placement.reason,
         wrappers=_wrappers(request),
