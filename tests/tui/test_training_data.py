@@ -13,6 +13,8 @@ from tests.opened_files import reads_below
 from tests.plugin_site import Site, card, new_site, plugin
 from tests.tui.driving import Driver, scenario, shows, until, write
 from tests.tui.test_training import enter, open_form
+from zoo.tasks.task import Task
+from zoo.tui.widgets.column_fields import ColumnFields
 
 pytestmark = pytest.mark.slow
 
@@ -175,3 +177,24 @@ async def test_the_data_and_then_the_person_say_what_is_learnt(pilot: Driver, le
     enter(screen, data=str(numbers))
     await shows(pilot, "label column choose one", "choose the column that holds the label")
     assert "text-classification" == screen.ability.task
+
+
+@scenario(size=(100, 40))
+async def test_columns_that_were_read_too_early_are_offered_to_the_fields_of_the_task(
+    pilot: Driver, learner: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine the data are looked at once more before the fields of another task are there."""
+    numbers = tmp_path / "numbers.csv"
+    numbers.write_text("text,score\n" + "".join(f"text {n},{n / 7:.3f}\n" for n in range(40)))
+    screen = await open_form(pilot, "several")
+    use = ColumnFields.use
+
+    async def use_late(columns: ColumnFields, task: Task) -> None:
+        screen.look_at_data()
+        while screen._previewed != screen.data_query():
+            await asyncio.sleep(0.01)
+        await use(columns, task)
+
+    monkeypatch.setattr(ColumnFields, "use", use_late)
+    enter(screen, data=str(numbers))
+    await shows(pilot, "task text-regression", "number column score")

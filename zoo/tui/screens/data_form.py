@@ -221,6 +221,7 @@ class DataForm(Form):
         async def use() -> None:
             async with self._one_task:  # one that is given up halfway would leave fields behind
                 await self.use_task(name)
+            self.preview.stop()  # what it has said by now was offered to the fields of the task before
             self.look_at_data()
 
         self.preview.stop()  # what it says next would be of another task
