@@ -13,7 +13,12 @@ from tests.wheel_factory import ROOT
 
 SENDS = re.compile(r"send_signal\(|os\.kill\(|SIGINT|SIGTERM")
 STARTS = re.compile(r"import (popen|Terminal)$", re.MULTILINE)
-HANDLES = ("tests/runs/test_worker.py", "tests/tui/test_chat.py", "tests/tui/test_predict.py")
+HANDLES = (
+    "tests/places/test_hosts.py",
+    "tests/runs/test_worker.py",
+    "tests/tui/test_chat.py",
+    "tests/tui/test_predict.py",
+)
 """A worker has handlers of its own, and SIGKILL needs none."""
 
 
