@@ -57,6 +57,23 @@ async def test_from_the_form_to_a_finished_run(pilot: Driver, echo: None, one_de
 
 
 @pytest.fixture
+def one_place(store: Path) -> None:
+    (store / "places.toml").write_text("[cluster]\nkind = 'slurm'\n")
+
+
+@scenario(size=(120, 50))
+async def test_the_form_asks_for_a_place_where_there_are_several(
+    pilot: Driver, one_place: None, echo: None, one_device: None
+) -> None:
+    screen = await open_form(pilot)
+    assert "" == screen.on
+    assert "--on" not in screen.command()
+    enter(screen, on="cluster")
+    await until(pilot, lambda: "--on cluster" in screen.command())
+    assert "cluster" == screen.job().place.on
+
+
+@pytest.fixture
 def usual_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZOO_DEVICE", "cuda")
 
