@@ -88,18 +88,28 @@ import contextlib, os, pathlib, sys, time
 held = pathlib.Path({held!r})
 been_held = []
 
-def hold(event, args):
-    if event != "os.rename" or been_held:
-        return
-    target = pathlib.Path(os.fsdecode(args[1]))
+def is_beyond(step, target, run):
     number, folder = target.name.removeprefix("step-"), target.parent.parent
-    if target.parent.name == "checkpoints" and number.isdecimal() and int(number) > {step}:
-        if {run!r} in ("", folder.name):
-            been_held.append(target)
-            with contextlib.suppress(FileNotFoundError):  # nobody wants it to stand still any more
-                held.touch()
-            while held.exists() and not (folder / "stop").exists():
-                time.sleep(0.02)
+    is_checkpoint = target.parent.name == "checkpoints" and number.isdecimal() and int(number) > step
+    return is_checkpoint and run in ("", folder.name)
+
+def is_asked_to_stop(event, args):
+    return event == "os.rename" and (path_of(args[1]).parent.parent / "stop").exists()
+
+def path_of(argument):
+    return pathlib.Path(os.fsdecode(argument)) if isinstance(argument, (str, bytes, os.PathLike)) else pathlib.Path()
+
+def hold(event, args):
+    if event not in ("os.rename", "open") or been_held:
+        return
+    been_held.append(event)  # what the condition opens itself is none of it
+    if {condition}:
+        with contextlib.suppress(FileNotFoundError):  # nobody wants it to stand still any more
+            held.touch()
+        while held.exists() and not is_asked_to_stop(event, args):
+            time.sleep(0.02)
+    else:
+        been_held.clear()
 
 sys.addaudithook(hold)
 """
@@ -116,9 +126,20 @@ def held_after(step: int, run: str = "") -> Iterator[Path]:
         step: of the checkpoint.
         run: name of the only one that stands still; all do if not given, one after the other for the same file.
     """
+    with held_when(f'event == "os.rename" and is_beyond({step}, path_of(args[1]), {run!r})') as held:
+        yield held
+
+
+@contextmanager
+def held_when(condition: str) -> Iterator[Path]:
+    """Workers that start within stand still once, before they do what a condition says, as long as that file is there.
+
+    Args:
+        condition: Python, of the audit events `os.rename` and `open`: `event` and its `args`.
+    """
     with tempfile.TemporaryDirectory() as site, pytest.MonkeyPatch.context() as environment:
         held = Path(site) / "held"
-        (Path(site) / "sitecustomize.py").write_text(HOLD.format(step=step, held=str(held), run=run), encoding="utf-8")
+        (Path(site) / "sitecustomize.py").write_text(HOLD.format(condition=condition, held=str(held)), encoding="utf-8")
         environment.setenv("PYTHONPATH", site, prepend=os.pathsep)
         yield held
 

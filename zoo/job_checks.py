@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -14,20 +16,22 @@ from zoo.audit_data import audit_data
 from zoo.audit_options import AuditOptions
 from zoo.card import Ability, Card
 from zoo.catalog import Catalog
-from zoo.data import Dataset, InputRows, count_rows, digest, load, match_labels
+from zoo.data import Dataset, InputRows, count_rows, digest, divided, load, match_labels, stamp
 from zoo.data.clients import rows_by
 from zoo.data.layout import parts_of
 from zoo.data.units import check_units
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.job_paths import existing, existing_evaluation, new_file
-from zoo.jobs import BESIDE, Job
+from zoo.jobs import BESIDE, SHARDS, Job
 from zoo.label_data import label_data
 from zoo.options import Options, parse
 from zoo.privacy import is_private, rows_are_units, unit_column
 from zoo.rendering.drawings import new_drawing_folder
+from zoo.row_range import RowRange
 from zoo.runs.answer_files import AnswerColumns, answer_format
 from zoo.runs.calibration import check_abstaining, check_calibratable, check_rows, finish_of
 from zoo.runs.request import DataRequest, TeacherRequest
+from zoo.runs.row_answers import CHUNK
 from zoo.runs.store import training_of
 from zoo.shrink_options import ShrinkOptions
 from zoo.shrinkable import check_shrinkable
@@ -101,6 +105,8 @@ class CheckedData(NamedTuple):
     keep: tuple[str, ...] = ()
     draw: str = ""
     own_rows: bool = False
+    shards: tuple[RowRange, ...] = ()
+    """What the runs answer that divide the rows of a batch prediction."""
 
 
 def check_data(resolved: ResolvedJob) -> CheckedData:
@@ -230,12 +236,48 @@ def _check_prediction(resolved: ResolvedJob) -> CheckedData:
     target = new_file(job.out, "--out", job.format, task)
     rows = InputRows(path, task, columns=columns, keep=_column_names(job.keep), trained=card.columns)
     answer_format(target, job.format, task)(AnswerColumns(rows.carried))
-    count = count_rows(path, tuple(rows.columns.values()))
+    shards, part = _shards(job, path, tuple(rows.columns.values()))
+    answered = (part,) if part else shards
+    count = sum(one.rows for one in answered) if answered else count_rows(path, tuple(rows.columns.values()))
     if count == 0:
         raise DatasetInvalid(f"{path} has no rows", "give a file that has some")
-    data = DataRequest(path=str(path), sha256=digest(path), columns=columns, rows=count)
+    data = DataRequest(
+        path=str(path),
+        sha256=digest(path),
+        columns=columns,
+        rows=count,
+        part=part,
+        stamp=stamp(path) if answered else None,
+    )
     folder = str(new_drawing_folder(job.draw, task)) if job.draw else ""
-    return CheckedData(data, out=str(target), keep=rows.carried, draw=folder)
+    return CheckedData(data, out=str(target), keep=rows.carried, draw=folder, shards=shards)
+
+
+def _shards(job: Job, path: Path, columns: tuple[str, ...]) -> tuple[tuple[RowRange, ...], RowRange | None]:
+    """What each of the runs answers that are asked for, and what this one answers of a part of the rows."""
+    count = job.shards
+    if job.shard_of and count > 1:
+        raise OptionInvalid(
+            "--shards makes all shards, and --shard-of one of them",
+            "leave one of them out; --shards joins the answers, too",
+        )
+    if job.place.on and count > 1:
+        raise OptionInvalid(
+            "--shards makes runs on this machine, one after the other",
+            f"start each shard at that place by itself: --shard-of 1/{count} --on {job.place.on}, and so on",
+        )
+    if job.draw and (job.shard_of or count > 1):
+        raise OptionInvalid("answers in shards are not drawn", "leave --draw out, or do without shards")
+    if not job.shard_of:
+        return (divided(path, columns, count, CHUNK), None) if count > 1 else ((), None)
+    match = re.fullmatch(r"([0-9]{1,5})/([0-9]{1,5})", job.shard_of)
+    number, total = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1 <= number <= total <= int(SHARDS.le or 0):
+        raise OptionInvalid(
+            f"--shard-of is {job.shard_of!r}, but takes the number of a shard and how many there are",
+            "such as 1/16 to 16/16",
+        )
+    return (), divided(path, columns, total, CHUNK)[number - 1]
 
 
 def _column_names(keep: str | Sequence[str] | None) -> list[str]:

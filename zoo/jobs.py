@@ -26,10 +26,19 @@ NODES = Option(
 SHARD = Option(
     name="shard", kind="bool", default=False, help="Divide a large model among the processes.", advanced=True
 )
+SHARDS = Option(
+    name="shards",
+    kind="int",
+    default=1,
+    help="With --out: divide the rows of a large file among so many runs, and join their answers.",
+    ge=1,
+    le=10_000,
+)
 NOW = Option(name="now", kind="bool", default=False, help="Whether to wait for no other run.")
 ON = Option(name="on", kind="str", default="", help="The place that the run is handed over to.")
 REQUEUE = Option(name="requeue", kind="bool", default=False, help="Whether it goes on when that place has ended it.")
 _RUN_NAME = Option(name="name", kind="str", default="", help="Of the run.")
+_SHARD_OF = Option(name="shard_of", kind="str", default="", help="Which part of the rows, of how many.")
 _BY = Option(name="by", kind="str", default="", help="The column whose values are told apart.")
 _CALIBRATE = Option(name="calibrate", kind="bool", default=False, help="Whether probabilities are corrected.")
 _TEACHER = Option(name="teacher", kind="str", default="", help="A model or a run whose answers are learnt, too.")
@@ -81,6 +90,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Of the output file of a batch prediction, by its name; empty where the end of the file's name says it."""
     keep: str | Sequence[str] = ()
     """Columns that a batch prediction carries along."""
+    shards: int = 1
+    """In how many runs the rows of a file are answered, one after the other."""
+    shard_of: str = ""
+    """Of a run that answers one part of the rows: which, of how many, such as 3/16."""
     draw: str | os.PathLike[str] = ""
     """The folder that a batch prediction draws its answers into."""
     shrinking: dict[str, Any] = {}
@@ -93,7 +106,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Whether an evaluation corrects the probabilities of its model, and keeps that with it."""
 
 
-_OUTPUT = ("out", "errors", "format", "keep", "draw", "by", "calibrate")
+_OUTPUT = ("out", "errors", "format", "keep", "shards", "shard_of", "draw", "by", "calibrate")
 BESIDE = ("task", "name", *_OUTPUT, *Source.__struct_fields__, *Place.__struct_fields__, "sources", "others")
 """What can be said of a job beside the options of its model."""
 
@@ -125,6 +138,8 @@ def in_plain_types(job: Job) -> Job:
     return msgspec.structs.replace(
         job,
         name=plain(_RUN_NAME, job.name),
+        shards=plain(SHARDS, job.shards),
+        shard_of=plain(_SHARD_OF, job.shard_of),
         by=plain(_BY, job.by),
         calibrate=plain(_CALIBRATE, job.calibrate),
         source=first,

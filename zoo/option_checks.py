@@ -66,6 +66,8 @@ RESERVED = frozenset(
         "separator",
         "shadows",
         "shard",
+        "shard_of",
+        "shards",
         "source",
         "sources",
         "stored_answers",

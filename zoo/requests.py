@@ -29,6 +29,7 @@ from zoo.places.table import DeclaredPlace, declared_place
 from zoo.planned_results import is_planned
 from zoo.plugins import load_plugin, wrapping_plugins
 from zoo.privacy import check_private_job, is_private
+from zoo.row_range import RowRange
 from zoo.runs import queue, store
 from zoo.runs.private_rows import learnt_privately
 from zoo.runs.request import RunRequest, SourceRequest, StudentRequest
@@ -46,6 +47,8 @@ class CheckedJob(NamedTuple):
     request: RunRequest
     dataset: Dataset | None
     """The data of a training or an evaluation."""
+    shards: tuple[RowRange, ...] = ()
+    """What the runs answer that divide the rows of a batch prediction; none where one answers all."""
 
 
 def request_of(job: Job, catalog: Catalog | None = None) -> RunRequest:
@@ -110,7 +113,7 @@ def _check_single(job: Job, catalog: Catalog) -> CheckedJob:
         calibrate=job.calibrate,
         **placed,
     )
-    return CheckedJob(request, checked.dataset)
+    return CheckedJob(request, checked.dataset, checked.shards)
 
 
 def _students(resolved: ResolvedJob, device: str) -> tuple[StudentRequest, ...]:

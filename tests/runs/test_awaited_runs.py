@@ -69,7 +69,7 @@ def test_a_later_run_of_the_name_starts_none(chain: list[RunFolder]) -> None:
     append(create("first", 4), RunFinished(metrics={}, step=1, best_step=1))
     assert sequence.followers(first) == ()
     assert sequence.begin_followers(first) == ()
-    with pytest.raises(Unsupported, match="begins from the result of first, which is gone"):
+    with pytest.raises(Unsupported, match="follows first, which is gone"):
         zoo.open_run("second").resume()
     zoo.open_run("second").stop()
     assert zoo.open_run("second").status == "cancelled"

@@ -102,9 +102,9 @@ def test_a_run_that_does_not_finish_is_not_followed_until_it_has(finetune: Start
         first = finetune(name="first", fail_at=5)
         second = follow(first, rows, name="second")
     wait_quietly(first)
-    with pytest.raises(RunFailed, match="second has not begun: first, whose result it begins from, has not finished"):
+    with pytest.raises(RunFailed, match="second has not begun: first, which it follows, has not finished"):
         second.wait(progress=False)
-    with pytest.raises(Unsupported, match="begins from the result of first, which is failed"):
+    with pytest.raises(Unsupported, match="follows first, which is failed"):
         second.resume()
     request = json.loads(first.folder.request_path.read_text())
     request["options"]["fail_at"] = 0

@@ -10,7 +10,7 @@ import msgspec
 
 from zoo.api.run import Run
 from zoo.api.sources import by_role, named_sources, source_of
-from zoo.api.starting import start_job, start_sequence
+from zoo.api.starting import start_job, start_sequence, start_shards
 from zoo.catalog import Catalog
 from zoo.file_cache import read_once
 from zoo.job_sequences import JobSequence
@@ -251,6 +251,8 @@ def predict_file(
     columns: Mapping[str, str] = {},
     format: str = "",
     keep: str | Sequence[str] = (),
+    shards: int = 1,
+    shard_of: str = "",
     draw: str | Path = "",
     name: str = "",
     device: str = "auto",
@@ -271,6 +273,9 @@ def predict_file(
         columns: names of columns by role, for a task whose inputs are several.
         format: of that file, by its name, such as spacy; empty where the end of the file's name says it.
         keep: columns of the data to carry along into the output, or "all".
+        shards: in how many runs the rows of a large file are answered, one after the other; what is returned is the run
+            that joins their answers, and the file is the same as that of one run.
+        shard_of: answer one of so many parts of the rows alone, such as "3/16": for programs that start one run a part.
         draw: a new folder for the pictures with their answers drawn on them.
         name: of the run.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
@@ -293,9 +298,11 @@ def predict_file(
         out=out,
         format=format,
         keep=keep,
+        shards=shards,
+        shard_of=shard_of,
         draw=draw,
     )
-    return start_job(job)
+    return start_shards(job)[-1]
 
 
 def name_of(model: str | Run) -> str:

@@ -260,7 +260,7 @@ class Run:
             raise RunCancelled(f"run {self.name} was stopped at step {last.step}", f"zoo resume {self.name}")
         if last.status == "waiting":
             raise RunFailed(
-                f"run {self.name} has not begun: {last.after}, whose result it begins from, has not finished",
+                f"run {self.name} has not begun: {last.after}, which it follows, has not finished",
                 f"zoo resume {last.after} goes on with both",
             )
         if last.status != "finished":

@@ -13,7 +13,7 @@ import msgspec
 from zoo.api.data_files import client_data_as_files, data_as_files
 from zoo.api.run import Run
 from zoo.catalog import Catalog
-from zoo.errors import ZooError
+from zoo.errors import OptionInvalid, ZooError
 from zoo.federated_jobs import Clients, federated_request
 from zoo.file_cache import read_once
 from zoo.jobs import NOW, Job
@@ -28,6 +28,7 @@ from zoo.runs import sequence, store
 from zoo.runs.launcher import launch
 from zoo.runs.request import RunRequest
 from zoo.runs.store import RunFolder
+from zoo.shard_jobs import shard_requests
 from zoo.site_jobs import Joining, Serving, joining_request, serving_request, terms_of
 from zoo.sites.addresses import listening_address
 from zoo.sites.certificates import fingerprint_of, make_certificate
@@ -61,6 +62,22 @@ def start_job(job: Job, after: Run | None = None) -> Run:
         if after is not None:
             request = beginning_from(request, after.folder.request)
         return start(request, folder, after, now=now)
+
+
+@read_once()
+def start_shards(job: Job) -> tuple[Run, ...]:
+    """The same of a batch prediction whose rows several runs answer, one after the other; the last joins their answers.
+
+    Where one run answers all of them there is that alone.
+    """
+    catalog, now = Catalog.load(), bool(read(NOW, job.place.now))
+    with data_as_files(job, catalog) as (file_job, folder):
+        requests = shard_requests(file_job, catalog)
+        if len(requests) == 1:
+            return (start(requests[0], folder, now=now),)
+        if folder is not None:
+            raise OptionInvalid("shards divide the rows of a file, and these data are none", "write them to a file")
+        return start_sequence(requests, now=now)
 
 
 @read_once()

@@ -24,8 +24,13 @@ def checked_request(job: Job, args: argparse.Namespace) -> RunRequest:
         args: of a command that called `add_model_options`, which has read the catalog.
     """
     request = request_of(job, args.catalog)
-    diagnostics.note(f"device: {request.device}, {request.precision} ({request.device_reason})")
+    report_placement(request)
     return request
+
+
+def report_placement(request: RunRequest) -> None:
+    """Say where a run will compute, and why there."""
+    diagnostics.note(f"device: {request.device}, {request.precision} ({request.device_reason})")
 
 
 def start_run(request: RunRequest, args: argparse.Namespace) -> Run:

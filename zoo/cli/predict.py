@@ -36,6 +36,7 @@ from zoo.data.expansion import is_absent_table, is_of_table, named_files
 from zoo.data.lines import Lines, LineTooLong, NotUtf8
 from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.file_cache import read_once
+from zoo.jobs import SHARDS
 from zoo.kinds import INPUT_KINDS, InputKind, Unusable
 from zoo.plurals import counted
 from zoo.runs.answer_files import AnswerColumns, AnswerFormat, AnswerRecord, JsonLines, named_format
@@ -89,6 +90,13 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
         help="with --out: carry these columns of the file along, such as id,customer; all carries every one",
     )
     add_columns(parser, label=False)
+    add_number(parser, SHARDS)
+    parser.add_argument(
+        "--shard-of",
+        metavar="I/N",
+        default="",
+        help="with --out: answer the I-th of N parts of the rows alone, for machines that each do some",
+    )
     parser.add_argument(
         "--draw",
         metavar="FOLDER",
@@ -186,8 +194,19 @@ def _check_flags(args: argparse.Namespace) -> None:
         raise OptionInvalid("--keep goes with --file and --out", f"--out {STDOUT} writes JSON lines to stdout")
     if args.file == STDIN and (columns_of(args) or args.keep):
         raise OptionInvalid("stdin is read line by line and has no columns", "save it as a file: --file FILE")
-    for flag in ("name", "detach", "now", "on", "requeue"):
-        if getattr(args, flag) and args.out in (None, STDOUT):
+    of_runs = {
+        "name": args.name,
+        "detach": args.detach,
+        "now": args.now,
+        "on": args.on,
+        "requeue": args.requeue,
+        "shards": args.shards > 1,
+        "shard-of": args.shard_of,
+    }
+    if args.file == STDIN and (of_runs["shards"] or args.shard_of):
+        raise OptionInvalid("stdin is read once, and cannot be divided into shards", "save it as a file: --file FILE")
+    for flag, value in of_runs.items():
+        if value and args.out in (None, STDOUT):
             raise OptionInvalid(f"--{flag} goes with --out FILE", "name the file that the answers shall go to")
 
 

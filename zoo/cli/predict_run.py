@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import argparse
 
+from zoo.api.starting import start, start_sequence
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.job_request import checked_request, source_of, start_run
+from zoo.cli.job_request import report_placement, source_of
 from zoo.cli.option_flags import options_of
 from zoo.cli.placement_args import place_of
-from zoo.cli.watching import leave, show_result, watch
+from zoo.cli.watching import leave, show_result, watch_in_turn
+from zoo.file_cache import clear
 from zoo.jobs import Job
+from zoo.shard_jobs import shard_requests
 
 
 def to_file(args: argparse.Namespace) -> ExitCode:
-    """Start the run, and watch it."""
+    """Start the run, or those of all shards and the one that joins them, and watch them."""
     job = Job(
         verb="predict",
         model=args.model,
@@ -26,19 +29,23 @@ def to_file(args: argparse.Namespace) -> ExitCode:
         out=args.out,
         format=args.format,
         keep=args.keep,
+        shards=args.shards,
+        shard_of=args.shard_of,
         draw=args.draw,
     )
-    request = checked_request(job, args)
-    new_run = start_run(request, args)
+    requests = shard_requests(job, args.catalog)
+    report_placement(requests[0])
+    *shards, last = start_sequence(requests, now=args.now) if len(requests) > 1 else (start(requests[0], now=args.now),)
+    clear()
     if args.detach:
-        return leave(new_run, as_json=args.json)
-    diagnostics.note(f"run: {new_run.name}")
-    code = watch(new_run, stop_on_interrupt=True)
+        return leave(last, as_json=args.json)
+    diagnostics.note(f"run: {last.name}" + (f", which joins {shards[0].name} to {shards[-1].name}" if shards else ""))
+    code = watch_in_turn(*shards, last)
     if args.json:
-        s = new_run.snapshot
+        s = last.snapshot
         output.emit_json(
-            {"run": new_run.name, "rows": s.rows_predicted, "rejected": s.rejected_rows, "out": request.out}
+            {"run": last.name, "rows": s.rows_predicted, "rejected": s.rejected_rows, "out": requests[-1].out}
         )
     elif code == ExitCode.OK:
-        show_result(new_run)
+        show_result(last)
     return code

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from zoo.api import open_run
+from zoo.api import Run, open_run
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.placement_args import add_detach, add_now
 from zoo.cli.watching import leave_or_watch, with_followers
 from zoo.jobs import PROCESSES
 from zoo.options import read
+from zoo.runs import sequence
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +31,8 @@ def run(args: argparse.Namespace) -> ExitCode:
     """Start a worker that goes on, and watch it."""
     resumed = open_run(args.run)
     first, *followers = with_followers(resumed)
+    shards = tuple(map(Run, sequence.unfinished_shards(resumed.folder)))
     ended = resumed.status == "finished"  # and only those are gone on with that wait for it
     resumed.resume(now=args.now, processes=args.processes)
-    runs = followers if ended else [first, *followers]
+    runs = followers if ended else [*shards, first, *followers]
     return leave_or_watch(*runs, args=args)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from zoo.api import Run
@@ -65,25 +66,38 @@ def watch_to_result(*runs: Run, as_json: bool) -> ExitCode:
         as_json: answer with one document, about the last that was watched.
     """
     watched: list[Run] = []
-    code = ExitCode.OK
-    for run in runs:
-        if watched:
-            diagnostics.note(f"then: {run.name}")
-            _await_beginning(run)
+
+    def show(run: Run, code: ExitCode) -> None:
         watched.append(run)
-        code = watch(run, stop_on_interrupt=True)
-        if code != ExitCode.OK:
-            if not as_json:
-                show_candidates(run.snapshot)
-            break
         if not as_json:
-            show_result(run)
-    for one in runs[len(watched) :]:
-        if (s := one.snapshot).status == "waiting":
-            diagnostics.note(f"{one.name} waits for the end of {s.after}")
+            show_result(run) if code == ExitCode.OK else show_candidates(run.snapshot)
+
+    code = watch_in_turn(*runs, show=show)
     if as_json:
         *before, last = ({"run": run.name, "snapshot": run.snapshot} for run in watched)
         output.emit_json(last | ({"before": before} if before else {}))
+    return code
+
+
+def watch_in_turn(*runs: Run, show: Callable[[Run, ExitCode], None] = lambda run, code: None) -> ExitCode:
+    """Watch runs, one after the other, to the end of the last, or of the first that does not finish.
+
+    Args:
+        *runs: each but the first waits for one before it.
+        show: what came of each.
+    """
+    code = ExitCode.OK
+    for number, run in enumerate(runs):
+        if number:
+            diagnostics.note(f"then: {run.name}")
+            _await_beginning(run)
+        code = watch(run, stop_on_interrupt=True)
+        show(run, code)
+        if code != ExitCode.OK:
+            for one in runs[number + 1 :]:
+                if (s := one.snapshot).status == "waiting":
+                    diagnostics.note(f"{one.name} waits for the end of {s.after}")
+            break
     return code
 
 
@@ -167,7 +181,7 @@ def conclude(run: Run) -> ExitCode:
     if s.live:
         return ExitCode.INTERRUPTED
     if s.status == "waiting":
-        what = f"run {run.name} has not begun: {s.after}, whose result it begins from, has not finished"
+        what = f"run {run.name} has not begun: {s.after}, which it follows, has not finished"
         diagnostics.error(ZooError(what, f"zoo resume {s.after} goes on with both"))
         return ExitCode.FAILED
     diagnostics.error(ZooError(f"run {run.name}: {s.error}", s.hint or f"zoo logs {run.name}"))
@@ -179,7 +193,7 @@ def conclude(run: Run) -> ExitCode:
 def _code_of_answers(run: Run, s: RunSnapshot) -> ExitCode:
     """That of a finished run; a prediction that answered nothing is no success."""
     request = run.folder.request
-    if request.verb != "predict" or s.rows_predicted > s.rejected_rows:
+    if request.verb != "predict" or request.joined_by or s.rows_predicted > s.rejected_rows:
         return ExitCode.OK
     rows = "the only row" if s.rows_predicted == 1 else f"all {s.rows_predicted:,} rows"
     diagnostics.error(ZooError(f"{rows} had to be rejected", f"{request.out} has the reasons"))
@@ -189,6 +203,8 @@ def _code_of_answers(run: Run, s: RunSnapshot) -> ExitCode:
 def show_result(run: Run) -> None:
     """The answer of a finished run, on stdout; where its model is and what to do with it, on stderr."""
     request, s = run.folder.request, run.snapshot
+    if request.joined_by:
+        return
     if request.verb == "predict":
         output.line(f"{answered_rows(s)} in {request.out}")
         return

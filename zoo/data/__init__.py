@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zoo.data.digests import digest
+    from zoo.data.digests import digest, stamp
     from zoo.data.examination import examine
     from zoo.data.example import Columns, Dataset, Example, RejectedRow
     from zoo.data.guessing import likely_columns, likely_task
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from zoo.data.labels import match_labels
     from zoo.data.loading import InputRows, count_rows, load, stream
     from zoo.data.report import Inspection
+    from zoo.data.row_ranges import divided
     from zoo.data.splitting import split
     from zoo.kinds.facts import Finding
 
@@ -27,6 +28,7 @@ __all__ = [
     "RejectedRow",
     "count_rows",
     "digest",
+    "divided",
     "examine",
     "inspect",
     "likely_columns",
@@ -34,6 +36,7 @@ __all__ = [
     "load",
     "match_labels",
     "split",
+    "stamp",
     "stream",
 ]
 
@@ -42,7 +45,8 @@ _MODULE_OF = {
     "Finding": "zoo.kinds.facts",
     "Inspection": "zoo.data.report",
     **dict.fromkeys(("InputRows", "count_rows", "load", "stream"), "zoo.data.loading"),
-    "digest": "zoo.data.digests",
+    **dict.fromkeys(("digest", "stamp"), "zoo.data.digests"),
+    "divided": "zoo.data.row_ranges",
     "examine": "zoo.data.examination",
     "inspect": "zoo.data.inspection",
     **dict.fromkeys(("likely_columns", "likely_task"), "zoo.data.guessing"),

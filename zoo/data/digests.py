@@ -30,6 +30,19 @@ def digest(path: str | Path) -> str:
         raise DatasetInvalid(f"{path} cannot be read: {error.strerror or error}") from error
 
 
+def stamp(path: str | Path) -> tuple[int, int]:
+    """Size and time of modification of a file, in bytes and nanoseconds: while both stay, its bytes are taken to stay.
+
+    Raises:
+        DatasetInvalid: it cannot be read.
+    """
+    try:
+        status = table_in(Path(path)).stat()
+    except OSError as error:
+        raise DatasetInvalid(f"{path} cannot be read: {error.strerror or error}") from error
+    return status.st_size, status.st_mtime_ns
+
+
 def digest_with(whole: str, names_file: Path) -> str:
     """The sha256 of a data set and of a file beside it that says what its targets mean.
 

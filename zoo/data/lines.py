@@ -13,6 +13,7 @@ import msgspec
 
 from zoo.data.compression import open_contents
 from zoo.data.encodings import Utf8Stream, utf8_stream, without_marks
+from zoo.row_range import RowMark
 
 MAX_LINE_BYTES = 64 * 2**20
 _LINE_ENDS = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
@@ -56,6 +57,8 @@ class EncodingLog:
         self.tolerant = tolerant
         self.first: InvalidByte | None = None
         self.lines = 0
+        self.text: Lines | None = None
+        """The one that is read, or was read last."""
 
 
 class Lines:
@@ -72,7 +75,9 @@ class Lines:
         self._offset = 0
         self._ahead: deque[str] = deque()
         self._row_lines: list[str] = []
-        self._row = 0
+        self._row = self._row_offset = 0
+        if log is not None:
+            log.text = self
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -86,8 +91,22 @@ class Lines:
 
     def start_row(self, row: int) -> None:
         """Say which row is read next, and forget the lines of the one before."""
-        self._row = row
+        self._row, self._row_offset = row, -1 if self._ahead else self._offset
         self._row_lines.clear()
+
+    @property
+    def row_mark(self) -> RowMark | None:
+        """Where the current row begins; None where no byte of the file is the first of it alone."""
+        is_transcoded = self._stream not in (None, self._file)
+        return None if is_transcoded or self._row_offset < 0 else RowMark(self._row_offset, self._row)
+
+    def go_to(self, mark: RowMark) -> None:
+        """Go on with the row of a mark of this text."""
+        if mark.offset:
+            self._file.seek(mark.offset)
+            self._stream, self._offset = self._file, mark.offset
+            self._ahead.clear()
+            self._row_lines.clear()
 
     @property
     def row_lines(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from zoo.kinds.kind import TARGET, is_empty
 from zoo.kinds.spelling import quoted
 from zoo.kinds.target_kind import FittedTarget
 from zoo.plurals import name_list
+from zoo.row_range import RowRange
 from zoo.tasks.task import Task
 
 COUNTABLE_BYTES = 256 * 2**20
@@ -144,6 +145,7 @@ class InputRows:
         columns: their names by role, where they are none of the usual ones.
         keep: the columns whose cells are wanted, by name or as "all"; see `carried_columns`.
         trained: the columns that the model was trained on, which go before the usual ones.
+        part: those rows alone; None for all.
 
     Raises:
         DatasetInvalid: the data cannot serve, or has no such column.
@@ -158,9 +160,10 @@ class InputRows:
         columns: Mapping[str, str] = UNKNOWN,
         keep: Sequence[str] = (),
         trained: Columns = UNKNOWN,
+        part: RowRange | None = None,
     ) -> None:
         self._table = Table(path)
-        self._task = task
+        self._task, self._part = task, part
         resolved = find_columns(self._table, task, columns=columns, require_target=False, trained=trained)
         self.columns: Columns = {role: resolved[role] for role in task.input.roles}
         self.carried = carried_columns(self._table, keep)
@@ -169,9 +172,14 @@ class InputRows:
     def __iter__(self) -> Iterator[tuple[Example | RejectedRow, tuple[Any, ...]]]:
         """In order and in constant memory; a row that cannot be read at all has no cells."""
         reader = _RowReader(self._table, self._task, self.columns, require_target=False)
-        for row in self._table.rows(tuple(dict.fromkeys((*self.columns.values(), *self.carried)))):
+        for row in self._rows(tuple(dict.fromkeys((*self.columns.values(), *self.carried)))):
             cells = () if isinstance(row, Malformed) else tuple(row.values[name] for name in self.carried)
             yield reader.read(row), cells
+
+    def _rows(self, columns: tuple[str, ...]) -> Iterator[Row | Malformed]:
+        if (part := self._part) is None:
+            return self._table.rows(columns)
+        return islice(self._table.rows(columns, part.mark), part.skipped, part.skipped + part.rows)
 
 
 def count_rows(path: str | Path, columns: tuple[str, ...] = ()) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from zoo.hyperparameters import DataOptions
 from zoo.kinds import InputKind
 from zoo.kinds.characters import visible_name
 from zoo.plurals import name_list
+from zoo.row_range import BEGINNING, RowMark
 
 SAMPLED_ROWS = 200
 """First rows of a table, of which a guess is made what it holds."""
@@ -143,12 +144,30 @@ class Table:
         count = getattr(self._reader, "count_rows", None)
         return count(self.path) if count else None
 
-    def rows(self, columns: tuple[str, ...]) -> Iterator[Row | Malformed]:
-        """Every row with these columns, in order and in constant memory."""
+    @property
+    def has_marks(self) -> bool:
+        """Whether its rows can be read from one of them on."""
+        return not self.joined_columns and hasattr(self._reader, "read_rows_from")
+
+    def mark_of(self, row: Row | Malformed) -> RowMark | None:
+        """Where the row begins that was read last; None where that is not known."""
+        mark = self._log.text.row_mark if self._log.text and self.has_marks else None
+        return mark if mark and mark.number == row.number else None
+
+    def rows(self, columns: tuple[str, ...], mark: RowMark = BEGINNING) -> Iterator[Row | Malformed]:
+        """Every row with these columns, in order and in constant memory.
+
+        Args:
+            columns: their names.
+            mark: of the row to begin with; of a table that has marks.
+        """
         spelled = tuple(self._spelled[name] for name in columns)
         names = None if spelled == columns else dict(zip(columns, spelled, strict=True))
+        read = self._reader.read_rows
+        if mark != BEGINNING:
+            read = partial(self._reader.read_rows_from, mark)  # type: ignore[attr-defined]  # of a table that has marks
         with _Translated(self):
-            for row in self._reader.read_rows(self.path, spelled, self._log):
+            for row in read(self.path, spelled, self._log):
                 if isinstance(row, Malformed):
                     self.undecodable_rows += row.undecodable
                     yield row

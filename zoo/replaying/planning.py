@@ -113,6 +113,8 @@ def _plan(
         requeue=False,
         nodes=1,
         processes=request.world_size,
+        joins=(),  # the answers of shards are those of one run
+        joined_by="",
         device=placement.device,
         device_reason=f"as {record.name}" if placement.device == request.device else placement.reason,
         wrappers=_wrappers(request),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from zoo.errors import StoreInvalid, Unsupported
 from zoo.runs import liveness, placement, queue, sequence, status, store
 from zoo.runs.events import RunCancelled
 from zoo.runs.launcher import change_processes, launch, launching
-from zoo.runs.log import append, awaited
+from zoo.runs.log import append, awaited, is_going_on, waits
 from zoo.runs.placement import Placement
 from zoo.runs.request import RunRequest
 from zoo.runs.store import RunFolder
@@ -31,6 +32,8 @@ def ask_to_stop(folder: RunFolder) -> None:
         StoreInvalid: the run's folder cannot be written.
     """
     try:
+        for shard in reversed(sequence.unfinished_shards(folder)):  # those that wait go before the one they wait for
+            ask_to_stop(shard)
         if not sequence.cancel_waiting(folder):
             folder.stop_path.touch()
             _leave_queue_of_place(folder)
@@ -54,8 +57,10 @@ def stop(folder: RunFolder, *, force: bool = False, timeout_s: float = ASK_TIMEO
         Unsupported: it works on another machine and does not end when asked.
         ZooError: the place that it was handed over to cannot be asked to end it.
     """
+    shards = reversed(sequence.unfinished_shards(folder))  # those that wait go before the one they wait for
+    outcomes = [stop(shard, force=force, timeout_s=timeout_s) for shard in shards]
     if sequence.cancel_waiting(folder):  # first: one that is started meanwhile has a worker
-        return "not running"
+        return next((one for one in outcomes if one != "not running"), "not running")
     if (placed := placement.recorded(folder)) is not None:
         return _stop_at_place(folder, placed, force=force, timeout_s=timeout_s)
     worker = liveness.recorded(folder)
@@ -142,11 +147,25 @@ def resume(folder: RunFolder, *, now: bool = False, processes: int | None = None
         with launching(folder):
             queue.enter(folder, now=True)
         return
+    if shards := sequence.unfinished_shards(folder):
+        _resume_shards(folder, shards, now=now)
+        return
     _going_on(folder)  # waits for the exit of a worker that has said its last word; launch refuses any other
     if processes is not None:
         change_processes(folder, processes)
     if not sequence.wait_again(folder) and not sequence.begin_followers(folder):
         launch(folder, now=now)
+
+
+def _resume_shards(folder: RunFolder, shards: Sequence[RunFolder], *, now: bool) -> None:
+    """Go on with the shards that nobody is at, and let the run that joins them wait again."""
+    if is_going_on(folder):
+        raise Unsupported(f"run {folder.name} waits for its shards, which go on", f"watch it: zoo attach {folder.name}")
+    for shard in shards:
+        if not is_going_on(shard):
+            resume(shard, now=now)
+    if not waits(folder):
+        sequence.wait_again(folder)
 
 
 def remove(*folders: RunFolder) -> None:
@@ -181,6 +200,7 @@ def rename(folder: RunFolder, name: str) -> RunFolder:
         OptionInvalid: the name is not one, or is taken.
     """
     store.check_new_name(name)
+    _check_no_shards(folder)
     before = awaited(folder)
     is_waiting = sequence.cancel_waiting(folder)  # nobody is to start it under its old name meanwhile
     renamed = folder
@@ -194,6 +214,17 @@ def rename(folder: RunFolder, name: str) -> RunFolder:
         if is_waiting and before is not None:
             sequence.postpone(renamed, before)
     return renamed
+
+
+def _check_no_shards(folder: RunFolder) -> None:
+    """Refuse a new name for one of the runs that know each other by their names until they have finished."""
+    joining = RunFolder(folder.path.parent / folder.request.joined_by) if folder.request.joined_by else folder
+    is_unfinished = joining.request_path.exists() and status.read(joining).status != "finished"
+    if is_unfinished and (folder.request.joined_by or folder.request.joins):
+        raise Unsupported(
+            f"run {folder.name} is part of a prediction in shards that has not finished",
+            f"rename it when run {joining.name} has finished",
+        )
 
 
 def _going_on(folder: RunFolder) -> bool:

@@ -9,9 +9,10 @@ import shutil
 
 from zoo.runs.store import RunFolder
 
-BASELINES, FOLDS, SHADOWS, SIZES, STUDENTS, VECTORS = "baselines", "folds", "shadows", "sizes", "students", "vectors"
+BASELINES, FOLDS, SHADOWS, SHARDS, SIZES = "baselines", "folds", "shadows", "shards", "sizes"
+STUDENTS, VECTORS = "students", "vectors"
 """Names of folders in that of the run."""
-ALL = (BASELINES, FOLDS, SHADOWS, SIZES, STUDENTS, VECTORS)
+ALL = (BASELINES, FOLDS, SHADOWS, SHARDS, SIZES, STUDENTS, VECTORS)
 
 
 def forget(folder: RunFolder) -> None:

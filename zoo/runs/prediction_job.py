@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from zoo.answers import Rejected, TruncationCount
 from zoo.answers.answer import RecordCount
-from zoo.data import InputRows, count_rows, digest
+from zoo.data import InputRows, count_rows, digest, stamp
 from zoo.data.columns import replaced_columns
+from zoo.data.example import Columns
 from zoo.plurals import counted
 from zoo.rendering.drawings import DrawingFolder
 from zoo.runs.answer_files import AnswerColumns, AnswerFormat, AnswerRecord, answer_format, encoded
@@ -26,25 +27,23 @@ from zoo.runs.events import AnyEvent, Noted, PredictionsWritten, RunCancelled, R
 from zoo.runs.log import read_events
 from zoo.runs.preparation import load_predictor, resolve
 from zoo.runs.quarantine import check_digest
-from zoo.runs.row_answers import UntilStopped, answer_chunks, chunks
+from zoo.runs.request import DataRequest
+from zoo.runs.row_answers import CHUNK, SLOW_CHUNK, UntilStopped, answer_chunks, chunks
 from zoo.tasks import get_task
 
 if TYPE_CHECKING:
     import io
 
 
-CHUNK, SLOW_CHUNK = 512, 32
-"""Rows answered between two looks at the clock and at the wish to stop; the second where answers are written."""
 FLUSH_S = 1.0
 
 
 def predict(worker: Worker) -> AnyEvent:
     """Answer every row of the data; returns the event that ends the run."""
     request, data = worker.request, worker.request.data
-    check_digest(data.path, digest(data.path), data.sha256)
-    task, trained = get_task(request.task), resolve(worker)[1].columns
-    rows = InputRows(data.path, task, columns=data.columns, keep=request.keep, trained=trained)
-    columns = AnswerColumns(rows.carried, tuple(rows.columns.values()), rows.words_apart)
+    _check_unchanged(data)
+    trained = resolve(worker)[1].columns
+    rows, columns, writer = rows_and_writer(worker, trained)
     if worker.attempt == 1:
         replaced = replaced_columns(data.path, trained, rows.columns, data.columns)
         for message in (*replaced, *columns.notes()):
@@ -54,12 +53,13 @@ def predict(worker: Worker) -> AnyEvent:
     # reading, answering and writing the rows of a small model.
     gc.freeze()
     out = Path(request.out)
-    writer = answer_format(out, request.format, task)(columns)
+    if request.joined_by:
+        out.parent.mkdir(exist_ok=True)  # in the folder of the run that joins it with others
     written = _resume(out, writer)
     drawings = DrawingFolder(Path(request.draw), Path(data.path)) if request.draw else None
     if written.rows:
         _warn_of_calibration(worker, card.name, predictor.finish, written.rows)
-    progress = _Progress(worker, written, data.rows if data.rows is not None else count_rows(data.path, columns.inputs))
+    progress = Progress(worker, written, data.rows if data.rows is not None else count_rows(data.path, columns.inputs))
     with out.open("ab") as file:
         if file.tell() == 0:
             file.write(writer.header())
@@ -81,7 +81,26 @@ def predict(worker: Worker) -> AnyEvent:
     return progress.finish(answers=_sha256(out), calibration=calibration)
 
 
-class _Progress:
+def rows_and_writer(worker: Worker, trained: Columns) -> tuple[InputRows, AnswerColumns, AnswerFormat]:
+    """The rows that a run answers, the columns of its answers, and what writes them.
+
+    Args:
+        worker: of the run.
+        trained: the columns that the model was trained on.
+    """
+    request, data, task = worker.request, worker.request.data, get_task(worker.request.task)
+    rows = InputRows(data.path, task, columns=data.columns, keep=request.keep, trained=trained, part=data.part)
+    columns = AnswerColumns(rows.carried, tuple(rows.columns.values()), rows.words_apart)
+    return rows, columns, answer_format(Path(request.out), request.format, task)(columns)
+
+
+def _check_unchanged(data: DataRequest) -> None:
+    """Insist on the bytes the run was asked for; whoever reads a part of a large file need not read all of it."""
+    if data.stamp is None or data.stamp != stamp(data.path):
+        check_digest(data.path, digest(data.path), data.sha256)
+
+
+class Progress:
     """Counts what is written, over all attempts, and reports it."""
 
     def __init__(self, worker: Worker, written: RecordCount, total_rows: int | None) -> None:
@@ -101,6 +120,11 @@ class _Progress:
         self.rows += len(records)
         self.rejected += sum(isinstance(record.answer, Rejected) for record in records)
         self._truncation.add(record.answer for record in records)
+
+    def count(self, finished: RunFinished) -> None:
+        """Count what another run has written."""
+        self.rows += int(finished.metrics.get("rows", 0))
+        self.rejected += int(finished.metrics.get("rejected", 0))
 
     def emit(self) -> None:
         """Report."""

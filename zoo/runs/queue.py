@@ -126,10 +126,11 @@ def _place(turns: Sequence[Turn], index: int, devices: Sequence[str]) -> Standin
 
 def devices_of(request: RunRequest) -> tuple[str, ...]:
     """The accelerators that a run needs for itself; none on the CPU, nor for a dry run, which someone waits for, nor
-    at a place or on several machines, which are given to one run at a time.
+    at a place or on several machines, which are given to one run at a time, nor to join what others have answered.
     """
     elsewhere = request.place or request.nodes > 1
-    return () if request.dry_run or elsewhere else accelerator_keys(request.device, request.processes)
+    computes = not (request.dry_run or elsewhere or request.joins)
+    return accelerator_keys(request.device, request.processes) if computes else ()
 
 
 def lengths() -> Mapping[str, int]:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from zoo.plurals import counted
+from zoo.row_range import RowRange
 from zoo.runs.columns import settle_columns
 from zoo.sites.messages import Terms
 
@@ -42,6 +43,11 @@ class DataRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """Whether labels that look the same are one class."""
     rows: int | None = None
     """How many there are for a batch prediction, where they were counted."""
+    part: RowRange | None = None
+    """Those of them that it answers; None for all."""
+    stamp: tuple[int, int] | None = None
+    """Size and time of modification of the file, see `zoo.data.stamp`: while both are the same, whoever reads a part of
+    it need not read all of it for its digest."""
     input_column: str = ""
     """The name in `columns`, as it was written up to version 0.1; so is the next."""
     label_column: str = ""
@@ -243,6 +249,10 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The format of that file by its name; empty where the end of its name says it."""
     keep: tuple[str, ...] = ()
     """Columns of the data that a batch prediction carries along into its output."""
+    joins: tuple[str, ...] = ()
+    """Names of the runs whose answers a batch prediction joins into one file, in that order."""
+    joined_by: str = ""
+    """Name of the run that joins its answers with those of others; empty where none does."""
     draw: str = ""
     """Absolute path of the folder that the answers of a batch prediction are drawn into; empty where they are not."""
     by: str = ""

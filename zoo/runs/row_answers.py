@@ -11,6 +11,9 @@ from zoo.answers import Prediction, Rejected
 from zoo.data.example import Example, RejectedRow
 from zoo.runs.answer_files import AnswerRecord
 
+CHUNK, SLOW_CHUNK = 512, 32
+"""Rows of a batch prediction that are answered at once, between two looks at the clock and at the wish to stop; the
+second where answers are written. What divides rows among runs divides no chunk, so that the answers stay the same."""
 Chunk = TypeVar("Chunk")
 CarriedRow = tuple[Example | RejectedRow, tuple[Any, ...]]
 """A row of the data, and those of its cells that are carried along."""

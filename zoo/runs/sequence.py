@@ -84,7 +84,7 @@ def wait_again(folder: RunFolder) -> bool:
     if not s.after or s.attempt:
         return False
     before = run_before(folder)
-    what = f"run {folder.name} begins from the result of {s.after}, which is"
+    what = f"run {folder.name} follows {s.after}, which is"
     if before is None:
         raise Unsupported(f"{what} gone", "start a new run")
     state = status.read(before).status
@@ -105,6 +105,16 @@ def run_before(folder: RunFolder) -> RunFolder | None:
     """The run that a run begins after, or began after; None where there is none, or it is gone."""
     postponed = (event for event in reversed(read_events(folder)[0]) if isinstance(event, RunPostponed))
     return named_run(folder, event) if (event := next(postponed, None)) else None
+
+
+def unfinished_shards(folder: RunFolder) -> tuple[RunFolder, ...]:
+    """The runs whose answers a run is to join and that have not finished, in their order; none that is gone.
+
+    Raises:
+        StoreInvalid: its request cannot be read.
+    """
+    shards = (RunFolder(folder.path.parent / name) for name in folder.request.joins)
+    return tuple(one for one in shards if one.request_path.exists() and status.read(one).status != "finished")
 
 
 def cancel_waiting(folder: RunFolder) -> bool:

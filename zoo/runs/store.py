@@ -17,6 +17,7 @@ mistakes.jsonl    rows that were answered wrongly, with their inputs
 trained_on.bin    which inputs a fine-tuning learns from, as digests: evaluating on them is warned of
 sources/NAME/     the three above, of a run that learns from several sources
 data/             the data, where Python held them and no file did
+shards/           of a run that joins the answers of others, what they have written
 answers/          of a replay, the answers that the run wrote elsewhere
 checkpoints/      what a resumed run goes on from
 model/            the result; `model/zoo.json` is written last and makes it a model

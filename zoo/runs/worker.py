@@ -74,6 +74,7 @@ _JOBS: Mapping[RunVerb, str] = {
     "predict": "zoo.runs.prediction_job:predict",
 }
 _SERVING, _JOINING = "zoo.runs.site_jobs:serve", "zoo.runs.site_jobs:join"
+_JOINING_SHARDS = "zoo.runs.shard_joining:join"
 
 
 def main(argv: list[str]) -> int:
@@ -104,7 +105,7 @@ def main(argv: list[str]) -> int:
             _leave_place(worker)
     os.environ.clear()
     os.environ.update(environment)  # what libraries have set meanwhile is nothing to another worker
-    if worker.request.verb in TRAINING:
+    if worker.request.verb in TRAINING or worker.request.joined_by:
         sequence.begin_followers(folder)
     return code
 
@@ -205,7 +206,7 @@ def _work(worker: Worker) -> AnyEvent:
 
 def _job_of(request: RunRequest) -> Callable[[Worker], AnyEvent]:
     """What does the work of a run; only that is imported."""
-    job = _JOBS[request.verb]
+    job = _JOINING_SHARDS if request.joins else _JOBS[request.verb]
     if request.federation is not None:
         job = _SERVING if request.federation.serving else _JOINING if request.federation.joining else job
     module, _, name = job.partition(":")

@@ -56,8 +56,9 @@ class Reader(Protocol):
     What else it may have, where it knows better than the name of a file: `is_of` and `parts`, see `ContentReader`;
     `base_of(path)`, the folder that relative paths in the rows start from, unless that is the path itself or the folder
     it is in; `TITLE`, what a person calls the format, or `title_of(path)`; `INPUT_KIND`, such as `zoo.IMAGE`, where its
-    inputs are of one kind, or `input_kind_of(path)`; `count_rows(path)`; `read_class_names(path)`, the names of the
-    classes 0, 1, ... by column.
+    inputs are of one kind, or `input_kind_of(path)`; `count_rows(path)`; `read_rows_from(mark, path,
+    columns, log)`, the rows from a `zoo.row_range.RowMark` on; `read_class_names(path)`, the names of the classes
+    0, 1, ... by column.
     """
 
     def read_columns(self, path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:

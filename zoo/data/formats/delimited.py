@@ -13,6 +13,7 @@ from zoo.data.lines import EncodingLog, Lines, open_lines
 from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid
 from zoo.plurals import counted
+from zoo.row_range import BEGINNING, RowMark
 
 MAX_FIELD_CHARS = 4 * 2**20
 _QUOTED_AFTER_BLANK = re.compile(r' +"').match
@@ -31,10 +32,18 @@ def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
 
 def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
     """Every data row in order; blank lines are none."""
+    return read_rows_from(BEGINNING, path, columns, log)
+
+
+def read_rows_from(
+    mark: RowMark, path: Path, columns: tuple[str, ...], log: EncodingLog | None = None
+) -> Iterator[Row | Malformed]:
+    """The same from a row on."""
     with open_lines(path, log) as lines:
         reader = _Reader(path, lines)
+        lines.go_to(mark)
         positions = [(name, reader.header.index(name)) for name in columns]
-        for number, fields in enumerate(reader.records(), start=1):
+        for number, fields in enumerate(reader.records(mark.number), start=mark.number):
             if isinstance(fields, str):
                 yield Malformed(number, fields)
             elif len(fields) != len(reader.header):
@@ -57,10 +66,9 @@ class _Reader:
         self._tabs = self._dialect.delimiter == "\t"
         self.header = self._read_header()
 
-    def records(self) -> Iterator[list[str] | str]:
-        """The fields of each row, or what is wrong with it."""
+    def records(self, number: int) -> Iterator[list[str] | str]:
+        """The fields of each row, or what is wrong with it; the first of them has that number."""
         exact, lenient = self._records(), self._records(skip_blanks=True)
-        number = 1
         while True:
             self._lines.start_row(number)
             try:

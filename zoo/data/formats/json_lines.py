@@ -12,6 +12,7 @@ import msgspec
 from zoo.data.lines import EncodingLog, open_lines
 from zoo.data.rows import Malformed, Row
 from zoo.encoding import is_encodable, not_utf8
+from zoo.row_range import BEGINNING, RowMark
 
 ROWS_READ_FOR_COLUMNS = 100
 _DECODER = msgspec.json.Decoder(Any)
@@ -24,7 +25,14 @@ def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
 
 def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
     """Every line in order, numbered as an editor does; blank lines are no rows. A key that is missing is None."""
-    return selected(_objects(path, log), columns)
+    return read_rows_from(BEGINNING, path, columns, log)
+
+
+def read_rows_from(
+    mark: RowMark, path: Path, columns: tuple[str, ...], log: EncodingLog | None = None
+) -> Iterator[Row | Malformed]:
+    """The same from a row on."""
+    return selected(_objects(path, log, mark), columns)
 
 
 def columns_of(objects: Iterable[Row | Malformed]) -> tuple[str, ...]:
@@ -53,9 +61,10 @@ def decode_row(number: int, text: bytes | msgspec.Raw) -> Row | Malformed:
     return Row(number, value)
 
 
-def _objects(path: Path, log: EncodingLog | None) -> Iterator[Row | Malformed]:
+def _objects(path: Path, log: EncodingLog | None, mark: RowMark = BEGINNING) -> Iterator[Row | Malformed]:
     with open_lines(path, log) as lines:
-        number = 1
+        lines.go_to(mark)
+        number = mark.number
         lines.start_row(number)
         for line in lines:
             if line.strip() and is_encodable(line):

@@ -13,6 +13,7 @@ from zoo.data.lines import EncodingLog
 from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid, Unsupported
 from zoo.file_cache import open_file
+from zoo.row_range import BEGINNING, RowMark
 
 BATCH_ROWS = 1024
 
@@ -25,10 +26,17 @@ def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
 
 def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
     """Every row in order; only these columns are read from disk. Numbers of classes become their names."""
-    number = 0
+    return read_rows_from(BEGINNING, path, columns, log)
+
+
+def read_rows_from(
+    mark: RowMark, path: Path, columns: tuple[str, ...], log: EncodingLog | None = None
+) -> Iterator[Row | Malformed]:
+    """The same from a row on; the groups of rows before it are not read."""
+    number = mark.number - 1
     with _opened(path) as file:
         names = _class_names(file)
-        for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns)):
+        for batch in _batches_from(number, file, columns):
             batch_columns = [_with_class_names(_values(batch.column(name)), names.get(name, ())) for name in columns]
             for values in zip(*batch_columns, strict=True):
                 number += 1
@@ -36,6 +44,20 @@ def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = No
                     yield Malformed(number, unreadable.reason)
                 else:
                     yield Row(number, dict(zip(columns, values, strict=True)))
+
+
+def _batches_from(row: int, file: Any, columns: tuple[str, ...]) -> Iterator[Any]:
+    """Batches of rows, without so many rows at the beginning."""
+    sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+    group = 0
+    while group < len(sizes) and sizes[group] <= row:
+        row -= sizes[group]
+        group += 1
+    groups = list(range(group, len(sizes)))
+    for batch in file.iter_batches(batch_size=BATCH_ROWS, row_groups=groups, columns=list(columns)):
+        if row < batch.num_rows:
+            yield batch.slice(row)
+        row = max(0, row - batch.num_rows)
 
 
 def count_rows(path: Path) -> int:

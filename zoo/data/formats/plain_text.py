@@ -14,6 +14,7 @@ from zoo.data.compression import open_contents
 from zoo.data.encodings import utf8_stream
 from zoo.data.lines import EncodingLog, Lines, open_lines
 from zoo.data.rows import Malformed, Row
+from zoo.row_range import BEGINNING, RowMark
 
 COLUMN, DOCUMENT = "text", "document"
 BYTES_READ_FOR_COLUMNS = 2**16
@@ -31,15 +32,22 @@ def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
 
 def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
     """Every line in order, numbered as an editor does, or every document; blank lines are no rows."""
+    return read_rows_from(BEGINNING, path, columns, log)
+
+
+def read_rows_from(
+    mark: RowMark, path: Path, columns: tuple[str, ...], log: EncodingLog | None = None
+) -> Iterator[Row | Malformed]:
+    """The same from a row on."""
     with open_lines(path, log) as lines:
-        numbered = _documents(lines) if DOCUMENT in columns else _numbered(lines)
+        lines.go_to(mark)
+        numbered = _documents(lines, mark.number) if DOCUMENT in columns else _numbered(lines, mark.number)
         for number, text in numbered:
             if text.strip():
                 yield Row(number, dict.fromkeys(columns, text))
 
 
-def _numbered(lines: Lines) -> Iterator[tuple[int, str]]:
-    number = 1
+def _numbered(lines: Lines, number: int) -> Iterator[tuple[int, str]]:
     lines.start_row(number)
     for line in lines:
         yield number, line.rstrip("\r\n")
@@ -47,10 +55,10 @@ def _numbered(lines: Lines) -> Iterator[tuple[int, str]]:
         lines.start_row(number)
 
 
-def _documents(lines: Lines) -> Iterator[tuple[int, str]]:
+def _documents(lines: Lines, beginning: int) -> Iterator[tuple[int, str]]:
     """The lines between blank ones, with the number of the first."""
     first, parts = 0, list[str]()
-    for number, line in _numbered(lines):
+    for number, line in _numbered(lines, beginning):
         if line.strip():
             first = first or number
             parts.append(line)

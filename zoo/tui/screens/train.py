@@ -172,7 +172,7 @@ class TrainScreen(JobForm):
         """Check everything, and describe the rows."""
         with read_once(self.files):
             job = self.job()
-            request, dataset = check_job(job)
+            request, dataset, _ = check_job(job)
             request, *self._followers = self._with_followers(request, job.place)
         self._rows = _describe_rows(request, dataset) if dataset else ""
         return request
