@@ -17,6 +17,7 @@ from tests.plugin_site import Site, card, new_site, plugin
 from tests.test_catalog import write_result
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
+from zoo.readme_tags import PRIVATE_ROWS, tags_of
 
 BODY = {"body.weight": np.arange(6, dtype=np.float32).reshape(2, 3), "body.ids": np.arange(4)}
 HEADS = {
@@ -74,7 +75,9 @@ def test_a_head_is_written_whole(
     assert capsys.readouterr().out == f"{target}\n"
 
     assert sorted(path.name for path in target.iterdir()) == ["README.md", "config.json", "model.safetensors"]
-    assert (target / "README.md").read_text() == "# joint.names\n"
+    readme = (target / "README.md").read_text()
+    assert readme.endswith("\n# joint.names\n")
+    assert tags_of(readme) == (PRIVATE_ROWS,), "there is no run that could say whether its rows are private"
     tensors = load_file(target / "model.safetensors")
     expected = BODY | HEADS["names"]
     assert sorted(tensors) == sorted(expected)
