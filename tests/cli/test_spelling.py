@@ -37,7 +37,7 @@ HERE = ("--device", "cpu", "--precision", "fp32")
         ("finetune echo --train x.csv", "there is no option '--train'", "did you mean --data?"),
         ("finetune echo --gpu", "there is no option '--gpu'", "did you mean --device cuda?"),
         ("finetune echo --model bert", "there is no option '--model'", "without a flag: zoo finetune MODEL"),
-        ("finetune echo --data x.csv --processes two", "--processes is 'two'", "Processes on this machine"),
+        ("finetune echo --data x.csv --processes two", "--processes is 'two'", "Processes on a machine"),
         ("finetune echo --data rows.csv --schedule linaer", "--schedule is 'linaer'", "did you mean linear?"),
         ("finetune echo --data rows.csv --eval 0.2", "the evaluation data is 0.2", "say --eval-share 0.2"),
         ("finetune echo --data rows.csv --device gpu", "--device is 'gpu'", "auto takes a GPU"),
