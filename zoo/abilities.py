@@ -35,13 +35,14 @@ _ABILITY_VERBS = {
     "federate": "finetune",
     "inspect": "finetune",
     "curve": "finetune",
+    "pick": "finetune",
 }
 """Jobs that are called otherwise than what they need of a model."""
 
 
 def ability_verb(verb: str) -> Verb:
     """The verb of the model that a job needs: an evaluation lets it predict, as does who makes it smaller or
-    audits it; clients fine-tune it, and a look at labels and a curve need what a training begins from.
+    audits it; clients fine-tune it, and a look at labels, a curve and a pick need what a training begins from.
     """
     return cast("Verb", _ABILITY_VERBS.get(verb, verb))
 

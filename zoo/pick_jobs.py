@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
 from zoo.ability_options import option_set
-from zoo.card import Card
+from zoo.card import Ability, Card
 from zoo.catalog import Catalog, distinct_names, is_local, local_weights
 from zoo.data.guessing import likely_task
 from zoo.data.layout import Parts, parts_of
@@ -23,7 +23,7 @@ from zoo.ranking import is_result
 from zoo.requests import check_name, request_of
 from zoo.runs.request import RunRequest, StudentRequest
 from zoo.sources import Source
-from zoo.tasks import get_task
+from zoo.tasks import BUILT_IN, get_task
 from zoo.units import size
 
 BYTES_PER_PARAMETER = 4
@@ -83,6 +83,24 @@ def pick_request(job: Job, picking: Mapping[str, Any], catalog: Catalog | None =
             for name, (_, training) in zip(_names([card for card, _ in trainings]), trainings, strict=True)
         ),
         versions={name: version for _, one in trainings for name, version in one.versions.items()},
+    )
+
+
+def any_model(cards: Iterable[Card]) -> Card:
+    """What stands for the one that is to be picked, where data are looked at for it: it learns whatever one learns.
+
+    Args:
+        cards: of all models.
+    """
+    tasks = dict.fromkeys(task for card in cards for task in card.tasks_of("finetune") if get_task(task).judged)
+    usual = [task for task in BUILT_IN if task in tasks]
+    ordered = list(dict.fromkeys((*usual, *tasks)))
+    return Card(
+        name="a-model",
+        task=next(iter(ordered), ""),
+        family="any",
+        summary="whichever is picked",
+        abilities=tuple(Ability(verb="finetune", task=task) for task in ordered),
     )
 
 

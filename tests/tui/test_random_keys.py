@@ -41,14 +41,17 @@ from zoo.tui.screens.card import CardScreen
 from zoo.tui.screens.choose_model import ChooseModelScreen
 from zoo.tui.screens.compare import CompareScreen
 from zoo.tui.screens.confirm import ConfirmScreen
+from zoo.tui.screens.curve import CurveScreen
 from zoo.tui.screens.data_form import DataForm
 from zoo.tui.screens.devices import DevicesScreen
 from zoo.tui.screens.evaluate import EvaluateScreen
 from zoo.tui.screens.federate import FederateScreen
 from zoo.tui.screens.form import Form
 from zoo.tui.screens.help import HelpScreen
+from zoo.tui.screens.labels import LabelsScreen
 from zoo.tui.screens.models import ModelsScreen
 from zoo.tui.screens.pick import PickScreen
+from zoo.tui.screens.pick_model import PickModelScreen
 from zoo.tui.screens.plan import PlanScreen
 from zoo.tui.screens.plugins import PluginsScreen
 from zoo.tui.screens.predict import PredictScreen
@@ -70,6 +73,9 @@ STARTS: dict[type[Screen[Any]], str] = {
     ShrinkScreen: f"{CHOOSE_JUDGE} h",
     AuditScreen: f"{CHOOSE_JUDGE} a",
     FederateScreen: f"{CHOOSE_JUDGE} w",
+    LabelsScreen: f"{CHOOSE_JUDGE} l",
+    CurveScreen: f"{CHOOSE_JUDGE} u",
+    PickModelScreen: "b",
     PickScreen: f"{CHOOSE_JUDGE} f ctrl+o",
     PlanScreen: f"{CHOOSE_JUDGE} f DATA ctrl+s",
     RunsScreen: "2",

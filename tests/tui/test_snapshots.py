@@ -96,6 +96,15 @@ async def training_form(pilot: Driver) -> None:
     await shows(pilot, "nothing stands in the way", "by its usual name")
 
 
+async def pick_form(pilot: Driver) -> None:
+    await shows(pilot, "5 of 5")
+    await pilot.press("b")
+    await shows(pilot, "pick a model for data")
+    pilot.app.screen.field("data").editor.value = "pets.csv"
+    pilot.app.screen.set_focus(None)
+    await shows(pilot, "nothing stands in the way", "by its usual name")
+
+
 async def help_screen(pilot: Driver) -> None:
     await models_screen(pilot)
     await pilot.press("question_mark")
@@ -108,6 +117,7 @@ SCREENS: dict[str, Any] = {
     "run": run_screen,
     "compare": compare_screen,
     "form": training_form,
+    "pick": pick_form,
     "help": help_screen,
 }
 

@@ -46,6 +46,23 @@ def fitting_separator(tasks: Sequence[Task], separator: str) -> Sequence[Task]:
     return [task for task in tasks if separator and task.target and task.target.divisible] or tasks
 
 
+def fitting_kind(tasks: Sequence[Task], table: Table, columns: Mapping[str, str] = UNKNOWN) -> Sequence[Task]:
+    """Those of the tasks whose inputs the data plainly hold; all of them where the data do not say.
+
+    Args:
+        tasks: to choose from.
+        table: the data.
+        columns: names that a person gives, by role.
+
+    Raises:
+        DatasetInvalid: it cannot be read.
+    """
+    if len({str(task.input) for task in tasks}) < 2:
+        return tasks
+    kind = likely_kind(table, [name for role, name in columns.items() if role != TARGET])
+    return [task for task in tasks if task.input is kind] or tasks
+
+
 class LikelyTask(NamedTuple):
     """What a data set is most likely to be for, of several tasks."""
 

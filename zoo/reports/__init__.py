@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zoo.reports.files import write_curves, write_page
+from zoo.reports.files import report_path, write_curves, write_page
 from zoo.reports.sections import report_sections
 
-__all__ = ["report_sections", "write_curves", "write_page"]
+__all__ = ["report_path", "report_sections", "write_curves", "write_page"]

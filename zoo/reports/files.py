@@ -33,7 +33,7 @@ def write_page(folder: RunFolder, path: str | os.PathLike[str]) -> Path:
         OptionInvalid: there is another file, or no folder.
         StoreInvalid: the run cannot be read, or the file cannot be written.
     """
-    target = _target(path, "--html")
+    target = report_path(path, "--html")
     text = page(
         folder.name,
         headline(*shown(folder)),
@@ -60,7 +60,7 @@ def write_curves(folder: RunFolder, path: str | os.PathLike[str]) -> Path:
     """
     from zoo.rendering.curve_pictures import can_draw, curve_picture
 
-    target = _target(path, "--png")
+    target = report_path(path, "--png")
     request, s = shown(folder)
     curves = run_curves(s)
     if not curves:
@@ -78,8 +78,16 @@ def write_curves(folder: RunFolder, path: str | os.PathLike[str]) -> Path:
     return _written(target, file.getvalue())
 
 
-def _target(path: str | os.PathLike[str], flag: str) -> Path:
-    """The absolute path of a file that may be written."""
+def report_path(path: str | os.PathLike[str], flag: str) -> Path:
+    """The absolute path of a file that a report may be written to.
+
+    Args:
+        path: as a person names it.
+        flag: `--html` or `--png`, for messages.
+
+    Raises:
+        OptionInvalid: there is another file, or no folder.
+    """
     if not isinstance(path, str | os.PathLike):
         raise OptionInvalid(f"{flag} is {with_article(type(path).__name__)}, but takes the path of a file", "name one")
     if str(path) in ("", "-"):

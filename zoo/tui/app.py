@@ -226,23 +226,25 @@ class ZooApp(App[None]):
 
         self.show_page(TrainScreen(card, verb))
 
-    def shrink(self, card: Card) -> None:
-        """Fill in the form of making a model smaller."""
-        from zoo.tui.screens.shrink import ShrinkScreen
+    def open_form(self, name: str, card: Card) -> None:
+        """Fill in a form of `zoo.tui.forms` for a model; says so where the model lacks something for it."""
+        from zoo.tui.forms import FORMS, form_screen
 
-        self.show_page(ShrinkScreen(card))
+        if lacking := FORMS[name].lacking(card):
+            self.notify(lacking, severity="warning", markup=False)
+        else:
+            self.show_page(form_screen(name, card))
 
-    def audit(self, card: Card) -> None:
-        """Fill in the form of an audit."""
-        from zoo.tui.screens.audit import AuditScreen
+    def pick_model(self) -> None:
+        """Fill in the form of picking one of the models."""
+        from zoo.pick_jobs import any_model
+        from zoo.tui.screens.pick_model import PickModelScreen
 
-        self.show_page(AuditScreen(card))
-
-    def federate(self, card: Card) -> None:
-        """Fill in the form of a training over clients."""
-        from zoo.tui.screens.federate import FederateScreen
-
-        self.show_page(FederateScreen(card))
+        card = any_model(line.card for line in self.feed.models)
+        if card.abilities:
+            self.show_page(PickModelScreen(card))
+        else:
+            self.notify("no model here learns from labels; see 4 Plugins", severity="warning")
 
     def predict_with(self, model: str) -> None:
         """Go where models answer, with this one."""
@@ -324,8 +326,14 @@ class ZooApp(App[None]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers beside models and runs."""
+        from zoo.tui.run_page import RunPage
+
         for number, (place, (title, _, _)) in enumerate(PLACES.items(), start=1):
             yield SystemCommand(f"Go to {title}", f"key {number}", lambda place=place: self.action_go(place))
+        if isinstance(screen, RunPage) and (name := screen.run_name):
+            yield SystemCommand(f"Report of {name}", "all that is known of it, as a page", screen.action_report_run)
+            yield SystemCommand(f"Replay {name}", "do it again, and compare the bits", screen.action_replay_run)
+        yield SystemCommand("Pick a model", "that does best on your data", self.pick_model)
         yield SystemCommand("Keys", "what the keys do here", self.action_help)
         yield SystemCommand("Theme", "light, dark, high contrast and others", self.action_change_theme)
         yield SystemCommand("Reload models", "ask the plugins anew", partial(self.feed.reload_models, anew=True))

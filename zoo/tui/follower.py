@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import NamedTuple
 
+from zoo.blocks import Paragraph, Report
+from zoo.errors import ZooError
 from zoo.run_messages import EventMessages, timestamped
+from zoo.runs.inspecting.doubtful_labels import doubtful_table, read_doubtful_labels
 from zoo.runs.liveness import is_alive
 from zoo.runs.log import read_events
 from zoo.runs.mistakes import Mistake, read_mistakes
@@ -16,7 +20,7 @@ from zoo.runs.snapshot import EMPTY, RunSnapshot, apply
 from zoo.runs.status import judge
 from zoo.runs.store import RunFolder
 from zoo.sanitize import plain
-from zoo.tui.run_text import SHOWN_MISTAKES
+from zoo.tui.run_text import SHOWN_MISTAKES, report_tabs
 
 POLL_S = 0.15
 LINES = 500
@@ -25,7 +29,19 @@ LOG_BYTES = 64 * 1024
 """The end of the log that is shown."""
 MistakesBySource = dict[str, tuple[Mistake, ...]]
 """Of a run with one source, under an empty name."""
-OnChange = Callable[[RunSnapshot, str, str, MistakesBySource], None]
+
+
+class Outcome(NamedTuple):
+    """What a run that has ended has written beside its events, as far as it is shown."""
+
+    mistakes: MistakesBySource = {}
+    """The first wrong answers."""
+    tabs: dict[str, Report] = {}
+    """What else came of it, by the title of its tab: labels in doubt, whether a replay gave the same bits."""
+
+
+NOTHING = Outcome()
+OnChange = Callable[[RunSnapshot, str, str, Outcome], None]
 
 
 class Follower:
@@ -33,7 +49,7 @@ class Follower:
 
     Args:
         folder: the run.
-        on_change: given the snapshot, what happened so far, the end of the log and the first wrong answers, in the
+        on_change: given the snapshot, what happened so far, the end of the log and what came of the run, in the
             follower's thread.
     """
 
@@ -58,7 +74,7 @@ class Follower:
     def _go_on(self) -> None:
         reported: tuple[RunSnapshot, int, str] | None = None
         log = ""
-        mistakes: MistakesBySource = {}
+        outcome = NOTHING
         while not self._stopped.is_set():
             snapshot = self._read()
             size = _size(self._folder)
@@ -66,9 +82,11 @@ class Follower:
                 self._log_size, log = size, _tail(self._folder)
             if reported != (state := (snapshot, size, self._fault)):
                 reported = state
-                if not snapshot.live and not mistakes:
-                    mistakes = self._first_mistakes(snapshot)
-                self._on_change(snapshot, "\n".join(self._messages_shown), log, mistakes)
+                if snapshot.live:
+                    outcome = NOTHING
+                elif outcome == NOTHING:
+                    outcome = Outcome(self._first_mistakes(snapshot), dict(self._tabs(snapshot)))
+                self._on_change(snapshot, "\n".join(self._messages_shown), log, outcome)
             self._stopped.wait(POLL_S if snapshot.live else 4 * POLL_S)
 
     def _first_mistakes(self, snapshot: RunSnapshot) -> MistakesBySource:
@@ -77,6 +95,23 @@ class Follower:
         lists = {name: read_mistakes(self._folder.of_source(name)) for name in names}
         firsts = {name: tuple(islice(mistakes, SHOWN_MISTAKES)) for name, mistakes in lists.items()}
         return {name: mistakes for name, mistakes in firsts.items() if mistakes}
+
+    def _tabs(self, snapshot: RunSnapshot) -> Iterator[tuple[str, Report]]:
+        """What else came of it."""
+        if rows := list(islice(read_doubtful_labels(self._folder), SHOWN_MISTAKES)):
+            table = doubtful_table(rows)
+            yield table.title, (table,)
+        if snapshot.status == "finished" and self._folder.request.replays:
+            yield from ((title, tuple(blocks)) for title, blocks in report_tabs(self._verdict(), "Replay").items())
+
+    def _verdict(self) -> Report:
+        """Whether the same bits came out; or why nobody can tell."""
+        from zoo.replaying import replayed
+
+        try:
+            return replayed(self._folder).blocks()
+        except ZooError as error:
+            return (Paragraph(text=f"{error.message}. {error.hint}", tone="error"),)
 
     def _read(self) -> RunSnapshot:
         """What the run is now; where its folder cannot be read, what it was, and a message."""

@@ -16,7 +16,7 @@ from zoo.data.clients import clients_in
 from zoo.data.columns import check_kind, find_columns, likely_kind, usual_columns
 from zoo.data.drawn_rows import drawn_rows
 from zoo.data.example import UNKNOWN
-from zoo.data.guessing import LikelyTask, has_target, likeliest_task
+from zoo.data.guessing import LikelyTask, fitting_kind, has_target, likeliest_task
 from zoo.data.inspection import OnRows
 from zoo.data.layout import parts_of
 from zoo.data.lines import EncodingLog
@@ -168,7 +168,8 @@ def _task_of(query: DataQuery) -> Task:
 
 def _likely_task(table: Table, query: DataQuery, trained: Columns) -> LikelyTask:
     """What the data is for: what was chosen, or what it is most likely for."""
-    tasks = [get_task(name) for name in query.tasks or (query.task,)]
+    named = [get_task(name) for name in query.tasks or (query.task,)]
+    tasks = fitting_kind(named, table, dict(query.columns))
     if query.tasks and query.untargeted and not has_target(tasks, table, columns=dict(query.columns), trained=trained):
         return LikelyTask(get_task(query.untargeted), f"it has no targets, so it is learnt without: {query.untargeted}")
     if len(tasks) == 1:

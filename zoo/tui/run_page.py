@@ -13,6 +13,7 @@ from zoo.run_messages import place_in_queue
 from zoo.runs.request import MAKING_MODELS
 from zoo.tui.commands import command_line
 from zoo.tui.deleting import delete_run
+from zoo.tui.handing_on import replay_run, write_report
 from zoo.tui.page import Page
 from zoo.tui.screens.ask import AskScreen
 
@@ -28,8 +29,11 @@ class RunPage(Page):
         Binding("s", "stop_run", "Stop"),
         Binding("r", "resume_run", "Resume"),
         Binding("t,p", "try_run", "Try it"),
-        Binding("h", "shrink_run", "Make smaller", show=False),
-        Binding("a", "audit_run", "Look whether it gives its rows away", show=False),
+        Binding("h", "form('shrink')", "Make smaller", show=False),
+        Binding("a", "form('audit')", "Look whether it gives its rows away", show=False),
+        Binding("l", "form('labels')", "Find labels that are probably wrong, by its model", show=False),
+        Binding("o", "report_run", "Report as a page", show=False),
+        Binding("y", "replay_run", "Replay: the same bits?", show=False),
         Binding("m", "rename_run", "Rename", show=False),
         Binding("x,delete", "delete_run", "Delete", show=False),
         Binding("c", "copy_attach", "Copy the command", show=False),
@@ -103,15 +107,27 @@ class RunPage(Page):
         made = (line.card.plugin for line in app.feed.models if line.card.name == name and is_result(line.card))
         app.predict_with(f"{next(made, run.model.partition('/')[0])}/{name}")
 
-    def action_shrink_run(self) -> None:
-        """Make the model smaller that came of the run."""
+    def action_form(self, name: str) -> None:
+        """Fill in a form of what is done with the model that came of the run."""
         if (card := self._card_of_run()) is not None:
-            self.zoo.shrink(card)
+            self.zoo.open_form(name, card)
 
-    def action_audit_run(self) -> None:
-        """Look whether the model that came of the run gives its rows away."""
-        if (card := self._card_of_run()) is not None:
-            self.zoo.audit(card)
+    def action_report_run(self) -> None:
+        """Write all that is known of the run as a page, which can be handed on."""
+        if self.run_name:
+            write_report(self.zoo, self.run_name)
+
+    def action_replay_run(self) -> None:
+        """Do the run again from its record."""
+        if self.run_name:
+            replay_run(self.zoo, self.run_name, self._open_replay)
+
+    def _open_replay(self, name: str) -> None:
+        """Watch it; where the person went elsewhere meanwhile, say that it has started."""
+        if self.is_active:
+            self.zoo.open_run(name)
+        else:
+            self.zoo.notify(f"{name} has started", markup=False)
 
     def _card_of_run(self) -> Card | None:
         """The model that came of the run, the first of several heads; says so where there is none."""

@@ -51,10 +51,14 @@ def samples_text(s: RunSnapshot) -> str:
     return "\n".join([f"after: {one_line(samples[0][1].prompt)}", "", *texts])
 
 
-def report_tabs(report: Report) -> dict[str, list[Block]]:
-    """Blocks of a report by the title of their tab; one without a title goes with the block before it."""
+def report_tabs(report: Report, title: str = "Report") -> dict[str, list[Block]]:
+    """Blocks of a report by the title of their tab; one without a title goes with the block before it.
+
+    Args:
+        report: of a run.
+        title: of the tab of blocks before all that have one.
+    """
     tabs: dict[str, list[Block]] = {}
-    title = "Report"
     for block in report:
         title = one_line(block.title) or title
         tabs.setdefault(title, []).append(block)

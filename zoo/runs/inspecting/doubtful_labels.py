@@ -15,13 +15,18 @@ from typing import Any
 import msgspec
 
 from zoo import atomic
+from zoo.blocks import Table
 from zoo.data.example import Example
 from zoo.encoding import encode_json, escaped
 from zoo.kinds import TargetKind
 from zoo.metrics.confident_learning import Doubt
 from zoo.runs.store import RunFolder, store_invalid
+from zoo.sanitize import one_line
+from zoo.text_table import shortened
 
 FILE = "doubtful_labels.jsonl"
+INPUT_WIDTH = 60
+"""Cells of a table for what a row holds."""
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
@@ -97,6 +102,29 @@ def read_doubtful_labels(folder: RunFolder) -> Iterator[DoubtfulLabel]:
                 yield msgspec.json.decode(line, type=DoubtfulLabel)
 
 
+def doubtful_table(rows: Sequence[DoubtfulLabel]) -> Table:
+    """Rows in doubt as people look through them."""
+    return Table(
+        title="Labels in doubt",
+        headers=("row", "input", "label", "probability", "proposed", "probability"),
+        rows=tuple(
+            (
+                one.row,
+                shortened(one_line(_input(one)), INPUT_WIDTH),
+                one.label,
+                round(one.label_probability, 3),
+                one.proposed,
+                round(one.proposed_probability, 3),
+            )
+            for one in rows
+        ),
+    )
+
+
+def _input(row: DoubtfulLabel) -> str:
+    return row.input if isinstance(row.input, str) else encode_json(row.input).decode()
+
+
 def _lines(rows: Sequence[DoubtfulLabel]) -> bytes:
     return b"".join(encode_json(row) + b"\n" for row in rows)
 
@@ -106,6 +134,5 @@ def _table(rows: Sequence[DoubtfulLabel], delimiter: str) -> bytes:
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
     writer.writerow(DoubtfulLabel.__struct_fields__)
     for row in rows:
-        whole = row.input if isinstance(row.input, str) else encode_json(row.input).decode()
-        writer.writerow((row.row, whole, *msgspec.structs.astuple(row)[2:]))
+        writer.writerow((row.row, _input(row), *msgspec.structs.astuple(row)[2:]))
     return escaped(text.getvalue()).encode()

@@ -22,6 +22,7 @@ class AuditScreen(JobForm):
 
     PATHS: ClassVar[tuple[str, ...]] = ("data", "held_out")
     NEEDS_DATA = False
+    ASKS_PRECISION = False  # it is attacked as it learnt, in fp32
 
     def __init__(self, card: Card) -> None:
         super().__init__(card, "audit", "predict")
@@ -48,9 +49,6 @@ class AuditScreen(JobForm):
         yield ColumnFields(self.data_task, self.card.columns, label=self.needs_label)
         yield OptionFields(schema(AuditOptions), title="how it is audited", id="auditing")
 
-    def on_mount(self) -> None:  # Textual calls those of the classes above, too
-        self.field("precision").display = False  # it is attacked as it learnt, in fp32
-
     def job(self) -> Job:
         job = self.job_of("audit", self.source(eval_data=self.value("held_out")))
         auditing = self.query_one("#auditing", OptionFields).changed_options
@@ -60,5 +58,4 @@ class AuditScreen(JobForm):
 
     def flags(self) -> dict[str, object]:
         flags = super().flags()
-        flags.pop("precision", None)  # the command has none
         return {"data": flags.pop("data"), "held_out": self.value("held_out"), **flags}

@@ -45,6 +45,8 @@ class DataForm(Form):
 
     PATHS: ClassVar[tuple[str, ...]] = ("data",)
     """Fields that hold paths of what is read."""
+    EVAL_FIELD: ClassVar[str] = "eval"
+    """That of data to judge by."""
 
     def __init__(self, card: Card, verb: str, model_verb: Verb) -> None:
         super().__init__()
@@ -74,6 +76,11 @@ class DataForm(Form):
     def needs_label(self) -> bool:
         """Whether the data must have labels."""
         return self.data_task.target is not None and not self.value("teacher")
+
+    @property
+    def task_is_chosen(self) -> bool:
+        """Whether a person chose the task."""
+        return self._task_chosen
 
     @property
     def is_task_settled(self) -> bool:
@@ -120,7 +127,7 @@ class DataForm(Form):
         """The data that is meant now."""
         return DataQuery(
             path=self.value("data"),
-            eval_path=self.value("eval"),
+            eval_path=self.value(self.EVAL_FIELD),
             columns=tuple(self.columns.chosen_columns.items()),
             separator=self.columns.separator,
             classes=self.columns.classes_file,
@@ -249,7 +256,7 @@ class DataForm(Form):
 
     def on_data_preview_failed(self, event: DataPreview.Failed) -> None:
         if self.preview.is_current(event):
-            paths = {"classes": event.query.classes, "eval": event.query.eval_path}
+            paths = {"classes": event.query.classes, self.EVAL_FIELD: event.query.eval_path}
             name = next((name for name, path in paths.items() if path and path in event.error.message), "data")
             self.show_error(event.error, name)
 

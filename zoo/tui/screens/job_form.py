@@ -45,6 +45,8 @@ class JobForm(DataForm):
     CSS_PATH = "job_form.tcss"
     NEEDS_DATA: ClassVar[bool] = True
     """Whether nothing can be done without any."""
+    ASKS_PRECISION: ClassVar[bool] = True
+    """Whether a person decides in which precision it is computed, and the command has a flag for it."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "start", "Start", priority=True),
         Binding("ctrl+o", "pick", "Choose a file", priority=True),
@@ -59,7 +61,7 @@ class JobForm(DataForm):
         """Where the run would have to wait."""
 
     def body(self) -> ComposeResult:
-        yield Static(f"{self.verb} {one_line(self.card.name)}", id="title", markup=False)
+        yield Static(one_line(self.heading), id="title", markup=False)
         with Container(id="halves"):
             with FieldList(id="form"):
                 if len(self.task_names) > 1:
@@ -88,6 +90,11 @@ class JobForm(DataForm):
         yield Static("", id="notice", markup=False)
         yield Static("", id="command", markup=False)
 
+    @property
+    def heading(self) -> str:
+        """What is done, in a line."""
+        return f"{self.verb} {self.card.name}"
+
     def shown_options(self) -> Sequence[Option]:
         """Those of the ability that can be set."""
         return schema(option_set(self.ability))
@@ -111,6 +118,7 @@ class JobForm(DataForm):
 
     def on_mount(self) -> None:
         self.field("data").editor.focus()
+        self.field("precision").display = self.ASKS_PRECISION
         self.run_worker(self._find_devices, thread=True, group="devices", exit_on_error=False)
         self._show_command()
 
@@ -180,7 +188,10 @@ class JobForm(DataForm):
             name: self.value(name) for name in ("data", "eval", "teacher", "out", "errors", "name")
         }
         flags |= self.columns.flags | {"task": self.ability.task if len(self.task_names) > 1 else ""}
-        return flags | place_flags(self.value("device"), self.value("precision"), self.on) | self.changed_options
+        place = place_flags(self.value("device"), self.value("precision"), self.on)
+        if not self.ASKS_PRECISION:
+            place.pop("precision", None)
+        return flags | place | self.changed_options
 
     def _show_command(self) -> None:
         self.query_one("#command", Static).update(plain(f"$ {self.command()}"))
@@ -267,7 +278,7 @@ class JobForm(DataForm):
             return
         self.show_notice("")
         text = "\n".join(f"{name + ' ':<{PLAN_WIDTH}}{one_line(value)}" for name, value in self.plan(request) if value)
-        question = self.question(request, f"{self.verb} {self.card.name}", text)
+        question = self.question(request, self.heading, text)
 
         def on_answer(yes: bool | None) -> None:
             if yes:

@@ -18,7 +18,6 @@ from zoo.model_filter import ModelFilter
 from zoo.ranking import FROM_SCRATCH
 from zoo.sanitize import one_line
 from zoo.suggested import SuggestedModel
-from zoo.tasks import get_task
 from zoo.tui.card_text import card_markdown
 from zoo.tui.commands import command_line
 from zoo.tui.download_text import download_lines
@@ -54,10 +53,13 @@ class ModelsScreen(Page):
         Binding("f", "train('finetune')", "Fine-tune"),
         Binding("p", "predict", "Predict"),
         Binding("n", "train('pretrain')", "Pretrain", show=False),
-        Binding("e", "evaluate", "Evaluate", show=False),
-        Binding("h", "shrink", "Make smaller", show=False),
-        Binding("a", "audit", "Look whether it gives its rows away", show=False),
-        Binding("w", "federate", "Fine-tune with clients", show=False),
+        Binding("b", "pick", "Pick the best for data", show=False),
+        Binding("e", "form('evaluate')", "Evaluate", show=False),
+        Binding("h", "form('shrink')", "Make smaller", show=False),
+        Binding("a", "form('audit')", "Look whether it gives its rows away", show=False),
+        Binding("w", "form('federate')", "Fine-tune with clients", show=False),
+        Binding("l", "form('labels')", "Find labels that are probably wrong", show=False),
+        Binding("u", "form('curve')", "Would more rows help?", show=False),
         Binding("t", "next_task", "Task", show=False),
         Binding("y", "next_family", "Family", show=False),
         Binding("z", "next_size", "Size: up to 5M, 25M, 100M parameters", show=False),
@@ -260,39 +262,14 @@ class ModelsScreen(Page):
             return
         self.zoo.predict_with(card.full_name)
 
-    def action_evaluate(self) -> None:
-        """Judge the model on labelled data."""
-        if (card := self._judged_card()) is not None:
-            from zoo.tui.screens.evaluate import EvaluateScreen
+    def action_form(self, name: str) -> None:
+        """Fill in a form of what is done with the model."""
+        if (card := self._card()) is not None:
+            self.zoo.open_form(name, card)
 
-            self.zoo.show_page(EvaluateScreen(card))
-
-    def action_shrink(self) -> None:
-        """Make a model of your own smaller."""
-        if (card := self._judged_card()) is not None:
-            self.zoo.shrink(card)
-
-    def action_audit(self) -> None:
-        """Look whether a model gives away the rows that it learnt from."""
-        if (card := self._judged_card()) is not None:
-            self.zoo.audit(card)
-
-    def action_federate(self) -> None:
-        """Fine-tune a model on the data of several clients."""
-        if (card := self._card()) is None:
-            return
-        if "finetune" not in card.verbs:
-            self.notify(f"{card.name} cannot finetune", severity="warning", markup=False)
-            return
-        self.zoo.federate(card)
-
-    def _judged_card(self) -> Card | None:
-        """The card under the cursor; says so where no data can judge it."""
-        card = self._card()
-        if card is None or (card.weights and any(get_task(task).judged for task in card.tasks_of("predict"))):
-            return card
-        self.notify(f"no data can tell how good {card.name} is: fine-tune it first", severity="warning", markup=False)
-        return None
+    def action_pick(self) -> None:
+        """Fill in the form of picking a model for data."""
+        self.zoo.pick_model()
 
     def action_copy_command(self) -> None:
         """Copy what one would type for this model."""

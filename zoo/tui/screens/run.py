@@ -24,7 +24,7 @@ from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import EMPTY, RunSnapshot
 from zoo.sanitize import one_line
 from zoo.tasks import get_task
-from zoo.tui.follower import Follower, MistakesBySource
+from zoo.tui.follower import NOTHING, Follower, Outcome
 from zoo.tui.path_text import short_path
 from zoo.tui.run_page import RunPage
 from zoo.tui.run_text import (
@@ -47,6 +47,8 @@ REPORT = "report/"
 """How the keys of tabs begin that are named by the titles of a report's blocks."""
 MISTAKES = "mistakes/"
 """Likewise, by the names of sources; empty for a run with one."""
+OUTCOME = "outcome/"
+"""Likewise, by what came of the run beside its report."""
 Tabs = dict[str, tuple[str, Callable[[], str | Content]]]
 """Title and content of each tab, by its key."""
 ENDINGS = ("events", "log")
@@ -74,7 +76,7 @@ class RunScreen(RunPage):
         self._request: RunRequest | None = None
         self._snapshot = EMPTY
         self._log_text = ""
-        self._mistakes: MistakesBySource = {}
+        self._outcome = NOTHING
         self._events_text = ""
         self._tab = "events"
         self._tab_chosen = False
@@ -126,24 +128,33 @@ class RunScreen(RunPage):
             self._follower.stop()
         self.dismiss()
 
-    def _on_change(self, snapshot: RunSnapshot, events: str, log: str, mistakes: MistakesBySource) -> None:
+    def _on_change(self, snapshot: RunSnapshot, events: str, log: str, outcome: Outcome) -> None:
         """In the follower's thread."""
-        self.later(lambda: self._show_snapshot(snapshot, events, log, mistakes))
+        self.later(lambda: self._show_snapshot(snapshot, events, log, outcome))
 
-    def _show_snapshot(self, snapshot: RunSnapshot, events: str, log: str, mistakes: MistakesBySource) -> None:
+    def _show_snapshot(self, snapshot: RunSnapshot, events: str, log: str, outcome: Outcome) -> None:
         if self._request is None:
             return
         ended = self._snapshot.live and not snapshot.live
-        self._snapshot, self._events_text, self._log_text, self._mistakes = snapshot, events, log, mistakes
+        self._snapshot, self._events_text, self._log_text, self._outcome = snapshot, events, log, outcome
         self.refresh_bindings()
-        if not self._tab_chosen and not snapshot.live and snapshot.metrics and snapshot.report:
-            self._tab = "sources" if snapshot.sources else next(tab for tab in self._tabs() if tab.startswith(REPORT))
+        if not self._tab_chosen and not snapshot.live:
+            self._tab = self._tab_of_result()
         request = self._request
         self.query_one("#title", Static).update(self._title_text(request, snapshot))
         self.query_one("#progress", Static).update(self._progress_text(request, snapshot))
         self.query_one("#facts", Static).update(self._facts_text(request, snapshot))
         self._draw_curves(snapshot)
         self._show_tab(to_end=ended or self._tab in ENDINGS)
+
+    def _tab_of_result(self) -> str:
+        """The tab that says most of a run that has ended."""
+        s = self._snapshot
+        if self._outcome.tabs:
+            return OUTCOME + next(iter(self._outcome.tabs))
+        if not (s.metrics and s.report):
+            return self._tab
+        return "sources" if s.sources else next(tab for tab in self._tabs() if tab.startswith(REPORT))
 
     def _title_text(self, request: RunRequest, s: RunSnapshot) -> Content:
         return Content.assemble(
@@ -201,7 +212,7 @@ class RunScreen(RunPage):
         if self._request is None:
             return tabs
         tasks = {"": self._request.task} | {source.name: source.task for source in self._request.sources}
-        for source, mistakes in self._mistakes.items():
+        for source, mistakes in self._outcome.mistakes.items():
             if target := get_task(tasks[source]).target:
                 title = f"{source}: Mistakes" if source else "Mistakes"
                 tabs[MISTAKES + source] = (title, partial(self._mistakes_text, source, mistakes, width, target))
@@ -232,6 +243,8 @@ class RunScreen(RunPage):
             tabs[PICTURES] = ("Pictures", lambda: shown_pictures_text(s))
         if samples := samples_text(s):
             tabs["samples"] = ("Samples", lambda: samples)
+        for title, report in self._outcome.tabs.items():
+            tabs[OUTCOME + title] = (title, partial(draw, report, width))
         for title, blocks in report_tabs(s.report).items():
             tabs[REPORT + title] = (title, partial(draw, blocks, width))
         tabs |= self._mistake_tabs(width)
@@ -267,11 +280,11 @@ class RunScreen(RunPage):
         self.choose_tab(tabs[(tabs.index(self._tab) + by) % len(tabs)])
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return bool(self._mistakes) if action == "show_mistakes" else super().check_action(action, parameters)
+        return bool(self._outcome.mistakes) if action == "show_mistakes" else super().check_action(action, parameters)
 
     def action_show_mistakes(self) -> None:
         """Show the rows that were answered wrongly."""
-        self.choose_tab(MISTAKES + next(iter(self._mistakes)))
+        self.choose_tab(MISTAKES + next(iter(self._outcome.mistakes)))
 
     def action_scroll(self, by: int) -> None:
         """Move through what stands below."""

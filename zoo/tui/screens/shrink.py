@@ -20,6 +20,8 @@ from zoo.tui.widgets.option_fields import OptionFields
 class ShrinkScreen(JobForm):
     """Make a model smaller that answers as well."""
 
+    ASKS_PRECISION = False  # the model as it is computes in fp32, and what is tried as it is kept
+
     def __init__(self, card: Card) -> None:
         super().__init__(card, "shrink", "predict")
 
@@ -28,15 +30,6 @@ class ShrinkScreen(JobForm):
         yield text_field("data", "judged by", path=True, note="rows with labels that the model has not learnt from")
         yield ColumnFields(self.data_task, self.card.columns, label=self.needs_label)
         yield OptionFields(schema(ShrinkOptions), title="how it is made smaller", id="shrinking")
-
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.field("precision").display = False  # the model as it is computes in fp32, and what is tried as it is kept
-
-    def flags(self) -> dict[str, object]:
-        flags = super().flags()
-        flags.pop("precision", None)  # the command has none
-        return flags
 
     @property
     def _shrinking(self) -> dict[str, Any]:
