@@ -2,12 +2,13 @@
 
     uv run bench/plan.py [--only text-full speech ...] [--quick] [--json FILE]
 
-Twelve runs of different kinds, on data that come with zoo: texts (whole network, LoRA, head, a text model from random
-numbers with checkpoints), several tasks on one body, pretraining of two kinds, pictures (whole network and head),
-detection, recordings, and bf16 where the processor has it. Each is planned and then done, with the same settings, in a
-worker of its own. Time is from the launch of the worker to the end of the run. Memory is the most that the worker had
-at once, as the kernel counts it (on other systems than Linux: as it is looked at, twenty times a second). Disk is the
-most that checkpoints and result took at once, looked at as often. The goal: within 25% each.
+Thirteen runs of different kinds, on data that come with zoo: texts (whole network, LoRA, head, a text model from random
+numbers with checkpoints, and with folds), several tasks on one body, pretraining of two kinds, pictures (whole network
+and head), detection, recordings, and bf16 where the processor has it. Each is planned and then done, with the same
+settings, in a worker of its own. Time is from the launch of the worker to the end of the run. Memory is the most that
+the worker had at once, as the kernel counts it (on other systems than Linux: as it is looked at, twenty times a
+second). Disk is the most that checkpoints, folds and result took at once, looked at as often. The goal: within 25%
+each.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ def trainings(root: Path, quick: bool) -> dict[str, tuple[str, Any, Settings]]:
         "text-lora": (minilm, MESSAGES, {"max_steps": some, "method": "lora"}),
         "text-head": (minilm, MESSAGES, {"method": "head"}),
         "text-checkpoints": ("bert-mini", MESSAGES, {"max_steps": many, "save_steps": many // 4}),
+        "text-folds": ("bert-mini", MESSAGES, {"max_steps": some, "folds": 3}),
         "several-tasks": (
             minilm,
             None,
@@ -111,9 +113,9 @@ def _memory(run: Any) -> int:
 
 
 def _written(folder: Path) -> int:
-    """What checkpoints and the result take now."""
+    """What checkpoints, folds and the result take now."""
     sizes: dict[int, int] = {}
-    for part in ("checkpoints", "model"):
+    for part in ("checkpoints", "folds", "model"):
         for path in (folder / part).rglob("*"):
             try:
                 sizes |= {path.stat().st_ino: path.stat().st_size} if path.is_file() else {}

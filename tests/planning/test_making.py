@@ -92,6 +92,24 @@ def test_the_time_of_a_run_is_that_of_its_parts() -> None:
     assert time.total_s == pytest.approx(10.0 + steps + evaluations + checkpoints + 6.0)
 
 
+def test_folds_count_in_time_and_disk() -> None:
+    """Each learns in its own steps, without what is made once, is written and loaded; all rows are answered once."""
+    request = msgspec.structs.replace(REQUEST, options={**REQUEST.options, "folds": 5})
+    alone, made = plan(), plan(request, fold_steps=240, fold_evaluations=3)
+    assert alone.time is not None
+    assert made.time is not None
+    one = 240 * 0.5 + 3 * (0.8 * 4.0 + 0.5 * 0.5) + 2 * 1.0 + 1.0 + 1.0  # of which two checkpoints
+    assert made.time.folds_s == pytest.approx(5 * one + 4.0 * 2_000 / 400)
+    assert made.time.total_s == pytest.approx(alone.time.total_s + made.time.folds_s)
+    assert alone.disk is not None
+    assert made.disk is not None
+    assert made.disk.needed_bytes == 2 * alone.disk.needed_bytes + 4 * 110 * MB
+    assert cost_facts(made)["folds"].startswith("5 models beside the result, ")
+    assert "folds" not in cost_facts(alone)
+    (warning,) = plan(request, within_s=300, fold_steps=240, fold_evaluations=3).warnings
+    assert "--folds 0" in warning.remedies[0].command
+
+
 def test_the_disk_has_room_for_what_is_there_at_once() -> None:
     disk = plan(save_steps=10).disk
     assert disk is not None

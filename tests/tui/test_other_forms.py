@@ -88,7 +88,7 @@ async def test_what_clients_cannot_do_stands_beside_its_field(pilot: Driver, ber
     enter(screen, data=str(clients), private="eps=8,delta=0.5")
     await shows(pilot, "label column verdict")
     await pilot.press("ctrl+s")
-    await shows(pilot, "whole clients could be told: there are 2")
+    await shows(pilot, "could be told: there are 2")
 
 
 @scenario(size=(120, 60))

@@ -77,6 +77,8 @@ def _disk(plan: Plan, request: RunRequest) -> PlanWarning:
     remedies += [
         Remedy(f"zoo rm {shlex.quote(name)}", f"frees {size(freed)}, if it is not needed") for freed, name in sizes
     ]
+    if plan.folds:
+        remedies.append(Remedy(command_of(request, folds=0), "trains the result alone"))
     if plan.disk.needed_bytes > plan.disk.result_bytes:
         remedies += _smaller_methods(plan, request)
     what = (
@@ -87,7 +89,7 @@ def _disk(plan: Plan, request: RunRequest) -> PlanWarning:
 
 def _time(plan: Plan, times: Times, request: RunRequest, planned: RunPlanned, within_s: float) -> PlanWarning:
     what = f"it takes about {seconds(times.total_s)}, more than {seconds(within_s)}"
-    remedies = []
+    remedies = _without_folds(plan, times, request)
     if planned.trial is not None and (steps := _steps_within(planned, planned.trial, times, within_s)):
         command = command_of(request, max_steps=steps)
         remedies.append(Remedy(command, f"takes {steps:,} of {plan.steps:,} steps, and learns less"))
@@ -97,9 +99,17 @@ def _time(plan: Plan, times: Times, request: RunRequest, planned: RunPlanned, wi
     return PlanWarning(what=what, remedies=tuple(remedies))
 
 
+def _without_folds(plan: Plan, times: Times, request: RunRequest) -> list[Remedy]:
+    if not plan.folds:
+        return []
+    alone_s = times.total_s - times.folds_s
+    return [Remedy(command_of(request, folds=0), f"trains the result alone, about {seconds(alone_s)}")]
+
+
 def _steps_within(planned: RunPlanned, trial: TrialFigures, times: Times, within_s: float) -> int:
     """How many steps there is time for; 0 where there is not even time to start and to end."""
-    varying = (planned.steps - 1) * trial.step_s + trial.shapes_s + trial.evaluations * trial.evaluation_s
+    of_result = (planned.steps - 1) * trial.step_s + trial.shapes_s + trial.evaluations * trial.evaluation_s
+    varying = of_result + times.folds_s
     fixed = times.total_s - varying
     return min(planned.steps - 1, math.floor((within_s - fixed) / varying * planned.steps)) if fixed < within_s else 0
 

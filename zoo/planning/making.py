@@ -12,6 +12,7 @@ from zoo.disk import free_bytes
 from zoo.paths import runs_folder
 from zoo.planning.advice import warnings_of
 from zoo.planning.commands import command_of
+from zoo.planning.folds import disk_with_folds, folds_s
 from zoo.planning.machine import Machine
 from zoo.planning.plan import Disk, Memory, Plan, Times
 from zoo.runs.events import AnyEvent, RunLaunched, RunPlanned, RunStarted, WeightsFetched
@@ -79,6 +80,7 @@ def plan_of(
         batch_size=planned.batch_size,
         parameters=planned.parameters,
         trainable_parameters=planned.trainable_parameters,
+        folds=request.options.get("folds") or 0,
         fetch_bytes=fetch_bytes,
         machine=machine,
         remarks=(*snapshot.warnings, *snapshot.notes),
@@ -86,12 +88,13 @@ def plan_of(
     if planned.trial is None:
         return plan
     times = _times(request, events, planned, planned.trial)
+    of_folds = folds_s(plan.folds, planned.trial, plan.train_rows, plan.eval_rows)
     plan = msgspec.structs.replace(
         plan,
         measured_steps=planned.trial.measured_steps,
-        time=times,
+        time=msgspec.structs.replace(times, total_s=times.total_s + of_folds, folds_s=of_folds),
         memory=_memory(request, planned, planned.trial),
-        disk=_disk(planned.trial, planned.trial.saves(planned.steps)),
+        disk=disk_with_folds(plan.folds, _disk(planned.trial, planned.trial.saves(planned.steps))),
     )
     return msgspec.structs.replace(plan, warnings=tuple(warnings_of(plan, request, planned, within_s)))
 

@@ -24,6 +24,8 @@ class Times(msgspec.Struct, frozen=True, kw_only=True):
     end_s: float
     """To write the result and to look at what it answers wrongly."""
     total_s: float
+    folds_s: float = 0.0
+    """Of it, the models of the folds beside the result."""
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +87,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     batch_size: int
     parameters: int
     trainable_parameters: int
+    folds: int = 0
+    """Models that learn beside the result, each without the rows that it judges."""
     fetch_bytes: int | None
     """Of weights that were not here when the plan was made; None where nobody knows how many."""
     measured_steps: int = 0

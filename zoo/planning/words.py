@@ -16,6 +16,7 @@ def cost_facts(plan: Plan) -> dict[str, str]:
         "disk": disk_fact(plan.disk) if plan.disk else "",
         "time": time_fact(plan.time) if plan.time else "",
         "parts": parts_fact(plan.time) if plan.time else "",
+        "folds": folds_fact(plan) if plan.folds else "",
         "measured": f"over {counted(plan.measured_steps, 'step')}" if plan.measured_steps else "",
         "machine": plan.machine.facts(),
     }
@@ -60,6 +61,12 @@ def parts_fact(times: Times) -> str:
     if times.evaluations:
         parts.append(f"{counted(times.evaluations, 'evaluation')} of {seconds(times.evaluation_s)}")
     return ", ".join([*parts, f"end {seconds(times.end_s)}"])
+
+
+def folds_fact(plan: Plan) -> str:
+    """Of the models beside the result."""
+    models = f"{counted(plan.folds, 'model')} beside the result"
+    return f"{models}, {seconds(plan.time.folds_s)} of the time" if plan.time else f"{models}, each about as long"
 
 
 def seconds(number: float) -> str:

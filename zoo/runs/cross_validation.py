@@ -18,7 +18,7 @@ from zoo.plurals import counted
 from zoo.runs.attempt import Worker
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.dealing import dealt
-from zoo.runs.events import PredictionsWritten, Warned
+from zoo.runs.events import PredictionsWritten
 from zoo.runs.judging import CheckedJudge
 from zoo.runs.kept_parts import FOLDS
 from zoo.runs.trial_model import TrialModel, warn_of_learnt
@@ -116,17 +116,14 @@ class Folds:
 
 
 def folds_of(worker: Worker, plugin: Plugin, card: Card, run: TrainingRun, columns: Columns) -> Folds | None:
-    """The models beside the result; none in a dry run, which says so, and where nobody asked for them.
+    """The models beside the result; none where nobody asked for them, and in a dry run, which deals the rows only.
 
     Arguments and errors are those of `Folds`.
     """
-    count = getattr(run.options, "folds", 0)
-    if count and run.dry_run:
-        beside = f"each of {count} folds trains about as long, and has a model on disk meanwhile"
-        worker.emit(Warned(message=f"time and disk are those of the result alone: {beside}"))
-    if run.dry_run or not count:
+    if not getattr(run.options, "folds", 0):
         return None
-    return Folds(worker, plugin, card, run, columns)
+    folds = Folds(worker, plugin, card, run, columns)
+    return None if run.dry_run else folds
 
 
 def with_folds(result: FitResult, figures: PooledFigures) -> FitResult:

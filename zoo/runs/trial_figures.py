@@ -29,6 +29,10 @@ class TrialFigures(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """One evaluation of all rows held out."""
     evaluations: int = 0
     """How many there are, where none comes early."""
+    fold_steps: int = 0
+    """Steps of a training without the rows of one fold; 0 where there are no folds."""
+    fold_evaluations: int = 0
+    """Evaluations of that."""
     checkpoint_bytes: int = 0
     checkpoint_s: float = 0.0
     """To write one."""

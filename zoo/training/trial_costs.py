@@ -29,6 +29,7 @@ from zoo.training.examples import Examples
 from zoo.training.exporting import export
 from zoo.training.frozen import reduce
 from zoo.training.parallel import gather_objects, in_any_rank
+from zoo.training.plan import Demand, Plan, make_plan
 from zoo.training.recovery import Recovery
 from zoo.training.setup import TrainingSetup
 from zoo.training.sharding import local
@@ -112,7 +113,9 @@ def measured(
         micro_batch_size=trial.micro_batch_size,
         memory_bytes=max(trial.memory_bytes, taken.device),
         memory_limit_bytes=trial.limit_bytes,
-        trial=_with_writing(figures, setup, kept, written, has_evaluations=any(map(len, eval_sets))),
+        trial=_with_folds(
+            _with_writing(figures, setup, kept, written, has_evaluations=any(map(len, eval_sets))), setup, train_sets
+        ),
     )
 
 
@@ -155,8 +158,23 @@ def _with_writing(
     )
     if not has_evaluations:
         return figures
-    evaluations = math.ceil(plan.steps / plan.eval_steps)
-    return msgspec.structs.replace(figures, evaluations=evaluations, best_bytes=kept.best, best_s=written.best_s)
+    return msgspec.structs.replace(figures, evaluations=_evaluations(plan), best_bytes=kept.best, best_s=written.best_s)
+
+
+def _with_folds(figures: TrialFigures, setup: TrainingSetup, train_sets: Sequence[Examples]) -> TrialFigures:
+    """The same with the steps of a training without the rows of one fold, where there are folds."""
+    count = getattr(setup.options, "folds", 0)
+    if not count:
+        return figures
+    rows = max(1, round(len(train_sets[0]) * (count - 1) / count))
+    demand = Demand(rows, setup.sources[0].objective)
+    plan = make_plan(setup.options, [demand], lr=setup.plan.lr, world_size=setup.run.world_size)
+    evaluations = _evaluations(plan) if figures.evaluations else 0
+    return msgspec.structs.replace(figures, fold_steps=plan.steps, fold_evaluations=evaluations)
+
+
+def _evaluations(plan: Plan) -> int:
+    return math.ceil(plan.steps / plan.eval_steps)
 
 
 def _is_long(setup: TrainingSetup, seconds: float) -> bool:

@@ -36,8 +36,9 @@ def write_report(app: ZooApp, name: str) -> None:
 
         app.carry_out(write, done=lambda: f"the report of {name} is in {written[0]}")
 
-    question = f"Report of {name}: a page; a name that ends in {PICTURE} gets the curves alone"
-    app.push_screen(AskScreen(question, str(Path.cwd() / f"{name}.html"), _check_path), on_answer)
+    app.push_screen(
+        AskScreen(f"Report of {name} ({PICTURE}: the curves)", str(Path.cwd() / f"{name}.html"), _check_path), on_answer
+    )
 
 
 def _kind(path: str) -> str:
