@@ -166,7 +166,7 @@ async def test_families_sizes_and_what_memory_has_room_for(pilot: Driver, large:
     await shows(pilot, "8 of 30 fits: predict in 16.0 GB")
     await pilot.press("m")
     await shows(pilot, "6 of 30 fits: finetune in 16.0 GB")
-    await pilot.press("question_mark")
+    await pilot.press("question_mark", "pagedown")
     await shows(pilot, "Size: up to 5M, 25M, 100M parameters", "Fits: free memory for predicting, fine-tuning")
     await pilot.press("escape", "escape")
     assert len(names(pilot)) == 30

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from zoo.errors import Unsupported, ZooError
+from zoo.errors import StoreInvalid, Unsupported, ZooError
 from zoo.locking import locked
 from zoo.plurals import name_list
 from zoo.runs import launcher, status, store
@@ -108,12 +108,14 @@ def run_before(folder: RunFolder) -> RunFolder | None:
 
 
 def unfinished_shards(folder: RunFolder) -> tuple[RunFolder, ...]:
-    """The runs whose answers a run is to join and that have not finished, in their order; none that is gone.
-
-    Raises:
-        StoreInvalid: its request cannot be read.
+    """The runs whose answers a run is to join and that have not finished, in their order; none that is gone, and none
+    where its request cannot be read, so that it can be stopped all the same.
     """
-    shards = (RunFolder(folder.path.parent / name) for name in folder.request.joins)
+    try:
+        names = folder.request.joins
+    except StoreInvalid:
+        return ()
+    shards = (RunFolder(folder.path.parent / name) for name in names)
     return tuple(one for one in shards if one.request_path.exists() and status.read(one).status != "finished")
 
 

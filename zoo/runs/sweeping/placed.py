@@ -106,11 +106,11 @@ class PlacedTrials:
             RunFailed: it has failed, or its job has ended without a word.
         """
         folder = stage_folder(self._worker.folder, entrant.name, stage)
+        self._report_step(entrant.name, folder)
         if entrant.known(stage) is not None:
             return True
         with contextlib.suppress(FileNotFoundError):
             raise RunFailed(msgspec.json.decode((folder.path / FAILED).read_bytes(), type=str))
-        self._report_step(entrant.name, folder)
         state = placement.state_of(folder, placed)
         if state.phase != "ended":
             self._ended.pop(entrant.name, None)
