@@ -40,7 +40,8 @@ def store(
     monkeypatch.setenv("ZOO_HOME", str(home))
     monkeypatch.setenv("HF_HOME", str(home / "hf"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.delenv("ZOO_PLUGINS", raising=False)
+    for name in ("ZOO_PLUGINS", "ZOO_PLACES"):
+        monkeypatch.delenv(name, raising=False)
     return home
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,9 +16,17 @@ from tests.plugin_factory import use_site, write_plugin
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import OptionInvalid, RunFailed, Unsupported, ZooError
-from zoo.places.slurm import minutes
-from zoo.places.table import places
-from zoo.runs.events import RunLaunched
+from zoo.places.node import NODE_LOST, Node
+from zoo.places.place import JobState, PlacedJob
+from zoo.places.slurm import Slurm, SlurmSettings, minutes
+from zoo.places.table import place_named, places
+from zoo.runs import control, kept_parts, placement
+from zoo.runs.attempt import Worker
+from zoo.runs.events import RunInterrupted, RunLaunched, RunRequeued
+from zoo.runs.launcher import environment, environment_there
+from zoo.runs.log import append, last_event
+from zoo.runs.node_worker import _Part
+from zoo.runs.store import RunFolder
 from zoo.tui.screens.job_form import _places
 
 Start = Callable[..., zoo.Run]
@@ -64,6 +74,7 @@ def declare(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
     site = tmp_path / "tent-site"
     write_plugin(site, "tent", TENT, distribution="zoo-tent", group="zoo.places")
     use_site(site, monkeypatch)
+    monkeypatch.setattr(placement, "_states", {})  # all its jobs are called the same
 
     def write(text: str) -> Path:
         path = store / "places.toml"
@@ -208,6 +219,191 @@ def test_the_gpus_of_a_place_are_computed_on(declare: Callable[[str], Path], ech
     assert "cuda" == run.folder.request.device.partition(":")[0]
     with pytest.raises(Unsupported, match="3 processes were asked for, but 2 cuda devices are here"):
         zoo.finetune("echo", rows, on="tent", processes=3)
+
+
+def test_a_worker_finds_the_places_that_stand_beside_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, finetune: Start, declare: Callable[[str], Path]
+) -> None:
+    declare("[tent]\nclosed = true\ncamp = 'CAMP'\n")
+    folder = finetune(on="tent").folder
+    monkeypatch.delenv("ZOO_HOME")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "zoo").mkdir()
+    (tmp_path / "zoo" / "config.toml").write_text(f'home = "{tmp_path / "elsewhere"}"\n')
+    (tmp_path / "zoo" / "places.toml").write_text("[gpu]\nkind = 'slurm'\n")
+
+    for of_worker in (environment(), environment_there(folder)):
+        for name in ("ZOO_HOME", "ZOO_PLACES"):
+            monkeypatch.setenv(name, of_worker[name])
+        assert str(tmp_path / "elsewhere") == of_worker["ZOO_HOME"]
+        assert ["here", "gpu"] == [one.name for one in places()]
+        assert environment_there(folder)["ZOO_PLACES"] == of_worker["ZOO_PLACES"]  # of what the worker hands over
+        monkeypatch.delenv("ZOO_HOME")
+        monkeypatch.delenv("ZOO_PLACES")
+
+
+def test_a_resume_that_the_place_refuses_leaves_the_run_as_it_was(
+    declare: Callable[[str], Path], finetune: Start, tmp_path: Path
+) -> None:
+    declare("[tent]\nclosed = true\ncamp = 'CAMP'\n")
+    run = finetune(on="tent", name="mine")
+    (tmp_path / "cancelled").touch()
+    assert "interrupted" == run.status
+    before = placement.recorded(run.folder)
+
+    declare("[tent]\nfull = true\n")
+    with pytest.raises(RunFailed, match="the tent is full"):
+        run.resume()
+    assert ("interrupted", before) == (run.status, placement.recorded(run.folder))
+
+
+def test_a_job_that_could_not_be_written_down_is_cancelled(
+    declare: Callable[[str], Path], finetune: Start, tmp_path: Path
+) -> None:
+    declare("[tent]\nclosed = true\ncamp = 'CAMP'\n")
+    folder = finetune(on="tent").folder
+    before = placement.recorded(folder)
+    job = PlacedJob(name="mine", folder=str(folder.path), arguments=(), log=str(folder.log_path))
+
+    with pytest.raises(KeyboardInterrupt), placement.handed_over(folder, place_named("tent"), job):
+        raise KeyboardInterrupt
+    assert (tmp_path / "cancelled").exists()
+    assert before == placement.recorded(folder)
+
+
+def test_a_run_whose_place_cannot_be_asked_goes_on_until_it_is_given_up(
+    declare: Callable[[str], Path], finetune: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zoo.runs.placement.ASKED_S", 0.0)
+    declare("[tent]\nclosed = true\ncamp = 'CAMP'\n")
+    run = finetune(on="tent", name="mine")
+    run.folder.worker_path.write_text("{}")
+    os.utime(run.folder.worker_path, (0, 0))  # its node died long ago, and it waits for another one
+
+    declare("")
+    assert "queued" == run.status
+    with pytest.raises(Unsupported, match="mine is still going"):
+        run.resume()
+    with pytest.raises(OptionInvalid, match="handed over to place tent, which is declared no more") as error:
+        control.stop(run.folder, timeout_s=0.0)
+    assert "give the run up: zoo stop --force mine" in error.value.hint
+    assert "cancelled" == control.stop(run.folder, force=True)
+    assert "cancelled" == run.status
+    run.remove()
+    assert () == zoo.list_runs()
+
+
+def test_the_end_of_a_job_is_written_down_only_where_it_is_that_of_the_run_still(
+    declare: Callable[[str], Path], finetune: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zoo.runs.placement.ASKED_S", 0.0)
+    declare("[tent]\nclosed = true\ncamp = 'CAMP'\n")
+    folder = finetune(on="tent").folder
+    (tmp_path / "cancelled").touch()
+    now = placement.recorded(folder)
+    assert now is not None
+    before = placement.Placement(place="tent", job="3", placed_at=0.0)
+
+    assert "ended" == placement.state_of(folder, before).phase
+    assert now == placement.recorded(folder)
+    gone = RunFolder(tmp_path / "gone")
+    assert "ended" == placement.state_of(gone, now).phase
+    assert not gone.path.exists()
+
+
+def test_what_comes_no_further_is_not_begun_again_for_ever(
+    declare: Callable[[str], Path], finetune: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declare("[tent]\nclosed = true\ncamp = 'CAMP'\nrequeue = true\n")
+    folder = finetune(on="tent").folder
+    worker = Worker(folder, folder.request, rank=0, world_size=1)
+    folder.interrupt_path.touch()
+
+    first = worker.stopped(4)
+    assert isinstance(first, RunRequeued)
+    append(folder, first)
+    monkeypatch.setenv("ZOO_ATTEMPT", "2")
+    again = worker.stopped(4)
+    assert isinstance(again, RunInterrupted)
+    assert "place tent ended it twice at step 4" in again.message
+    assert "give it more time there, then zoo resume" in again.hint
+    assert isinstance(worker.stopped(5), RunRequeued)
+    part = folder.path / kept_parts.FOLDS / "1" / "model.bin"
+    part.parent.mkdir(parents=True)
+    part.touch()
+    os.utime(part, (first.at + 1, first.at + 1))
+    assert isinstance(worker.stopped(4), RunRequeued)
+
+
+@pytest.mark.parametrize(("is_dealt", "code"), [(True, 1), (False, NODE_LOST)])
+def test_machines_that_do_not_come_together_twice_are_not_brought_together_for_ever(
+    is_dealt: bool, code: int, declare: Callable[[str], Path], finetune: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declare("[tent]\nclosed = true\ncamp = 'CAMP'\nrequeue = true\n")
+    folder = finetune(on="tent").folder
+    parts = []
+    for attempt in ("1", "1", "2"):  # both machines tell that they are alone
+        monkeypatch.setenv("ZOO_ATTEMPT", attempt)
+        parts.append(_Part(folder, Node(index=0, meeting="127.0.0.1:1", is_dealt=is_dealt)))
+        parts[-1]._tell("2 nodes were asked for, but 1 came")
+        assert attempt == "2" or isinstance(last_event(folder), RunRequeued)
+    assert code == parts[-1]._code()
+    assert isinstance(last_event(folder), RunInterrupted if is_dealt else RunRequeued)
+
+
+class Squeue:
+    """What the commands of Slurm say, by turns."""
+
+    def __init__(self) -> None:
+        self.mine = ""
+        self.all: dict[str, str] = {}
+        self.is_silent = False
+
+    def __call__(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Answer as Slurm does."""
+        job = next((word.partition("=")[2] for word in command if word.startswith("--jobs=")), "")
+        if self.is_silent or command[0] == "sacct":
+            return subprocess.CompletedProcess(command, 1, "", "slurm_load_jobs error: Unable to contact")
+        if job and job not in self.all:
+            return subprocess.CompletedProcess(command, 1, "", "slurm_load_jobs error: Invalid job id specified")
+        return subprocess.CompletedProcess(command, 0, self.all[job] if job else self.mine, "")
+
+
+def test_a_job_that_a_listing_of_before_does_not_have_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    squeue, slurm = Squeue(), Slurm("gpu", SlurmSettings())
+    monkeypatch.setattr("zoo.places.slurm._run", squeue)
+    squeue.mine = "1|RUNNING|None\nslurm_load: a line of another kind\n"
+
+    assert "running" == slurm.state("1").phase
+    squeue.all["2"] = "2|PENDING|Resources\n"  # handed over by another process, or by somebody else
+    assert "it waits there: Resources" == slurm.state("2").reason
+    assert JobState(phase="ended", reason="Slurm knows it no more") == slurm.state("3")
+    squeue.is_silent = True
+    assert "unknown" == slurm.state("2").phase
+
+
+def test_a_time_that_is_over_before_it_has_begun_is_refused() -> None:
+    job = PlacedJob(name="mine", folder="/", arguments=(), log="/log")
+    with pytest.raises(OptionInvalid, match="place gpu gives a run '2' of time, and warn ends it 120 seconds before"):
+        Slurm("gpu", SlurmSettings(time="2")).submit(job)
+
+
+@pytest.mark.parametrize(("restarts", "is_begun"), [(1, True), (2, False)])
+def test_a_node_that_is_back_leaves_alone_what_was_begun_meanwhile(
+    restarts: int, is_begun: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("submitit")
+    from zoo.places.slurm_job import _begin_again
+
+    asked: list[str] = []
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        asked.append(command[1])
+        return subprocess.CompletedProcess(command, 0, f"   Requeue=1 Restarts={restarts} BatchFlag=1\n", "")
+
+    monkeypatch.setattr("subprocess.run", run)
+    _begin_again("7", 1)
+    assert (["show", "requeue"] if is_begun else ["show"]) == asked
 
 
 @pytest.mark.slow

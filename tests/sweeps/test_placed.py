@@ -15,6 +15,7 @@ from zoo.recipes import read_recipe
 from zoo.runs import placement, store
 from zoo.runs.attempt import Worker
 from zoo.runs.candidate import CandidateMeasured, CandidateStepped
+from zoo.runs.checkpoints import MANIFEST
 from zoo.runs.events import Noted, RunFinished
 from zoo.runs.log import read_events
 from zoo.runs.snapshot import fold
@@ -110,6 +111,15 @@ def test_a_trial_whose_time_is_over_leaves_word(tmp_path: Path) -> None:
     assert _stopped(sweep_folder, stage, requeue=True) == 0
     assert stage.interrupt_path.exists()  # so that its place begins it again
     assert not (stage.path / FAILED).exists()
+    checkpoint = tmp_path / "40-rows" / "checkpoints" / "step-00000004"
+    checkpoint.mkdir(parents=True)
+    (checkpoint / MANIFEST).touch()
+    _stopped(sweep_folder, stage, requeue=True)
+    assert stage.interrupt_path.exists()
+    _stopped(sweep_folder, stage, requeue=True)
+    assert not stage.interrupt_path.exists()
+    assert "as before, with no checkpoint in between" in (stage.path / FAILED).read_text()
+    stage.interrupt_path.touch()
     _stopped(sweep_folder, stage, requeue=False)
     assert "its time at the place was over" in (stage.path / FAILED).read_text()
     (stage.path / FAILED).unlink()

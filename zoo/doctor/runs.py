@@ -12,7 +12,7 @@ from zoo.paths import runs_folder
 from zoo.plurals import counted
 from zoo.runs import queue, store
 from zoo.runs.index import RunIndex, RunSummary
-from zoo.runs.placement import HEARTBEAT_LOST_S
+from zoo.runs.liveness import HEARTBEAT_LOST_S
 from zoo.runs.store import RunFolder
 from zoo.units import duration
 

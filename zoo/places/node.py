@@ -34,6 +34,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds that the others are waited for."""
     lost_s: float = LOST_S
     """Seconds of silence after which one of them is gone."""
+    is_dealt: bool = False
+    """Whether a scheduler chose the machines, and chooses again for a further attempt as soon as it can."""
 
     def variables(self) -> dict[str, str]:
         """What is added to the environment of the worker on this machine."""
@@ -59,7 +61,9 @@ def this_node(environment: Mapping[str, str] = os.environ) -> Node:
     if NODE_VARIABLE in environment:
         return Node(index=int(environment[NODE_VARIABLE]), meeting=environment[MEETING_VARIABLE], **times)
     if "SLURM_NODEID" in environment:
-        return Node(index=int(environment["SLURM_NODEID"]), meeting=_first_of_slurm(environment), **times)
+        return Node(
+            index=int(environment["SLURM_NODEID"]), meeting=_first_of_slurm(environment), is_dealt=True, **times
+        )
     raise RunFailed(
         "the run is shared by several machines, and nobody said which of them this one is",
         f"the place that starts it sets {NODE_VARIABLE} and {MEETING_VARIABLE}",

@@ -27,6 +27,8 @@ COMMANDS = ("sbatch", "srun", "squeue", "scancel", "scontrol")
 ASK_TIMEOUT_S = 30.0
 LISTED_S = 5.0
 """How long what `squeue` has said counts: all jobs of a person are asked for at once, and no oftener."""
+_LISTING = ("squeue", "--noheader", "--array", "--states=all", "--format=%i|%T|%r")
+_NO_SUCH_JOB = "Invalid job id"
 MOST_REQUEUES = 1_000
 INSTALL = "install it here and there: pip install 'zoo-models[slurm]'"
 _TIME = re.compile(r"(?:(?P<days>\d+)-)?(?P<parts>\d+(?::\d+){0,2})")
@@ -119,6 +121,7 @@ class Slurm:
 
     def submit(self, job: PlacedJob) -> str:
         """Hand the job to `sbatch`."""
+        self._require_time()
         try:
             from submitit import SlurmExecutor
             from submitit.core.utils import FailedJobError, FailedSubmissionError
@@ -167,17 +170,17 @@ class Slurm:
     def state(self, id: str) -> JobState:
         """What `squeue` says of a job, or `sacct` where that knows it no more."""
         listed = self._jobs()
+        if listed is not None and id not in listed:  # it was handed over since, or is that of somebody else
+            listed = _of_one_job(id)
         if listed is None:
             return JobState(phase="unknown", reason="Slurm does not answer")
-        if id in listed:
-            return _state(*listed[id])
-        return self._past_state(id)
+        return _state(*listed[id]) if id in listed else self._past_state(id)
 
     def _jobs(self) -> Mapping[str, tuple[str, str]] | None:
         """State and reason of all jobs that Slurm has in mind of this person, by their ids; None where it is silent."""
         if time.monotonic() - self._listed_at >= LISTED_S:
-            listing = _asked("squeue", "--me", "--noheader", "--array", "--states=all", "--format=%i|%T|%r")
-            self._listed = None if listing is None else dict(map(_listed_job, listing.splitlines()))
+            process = _run(*_LISTING, "--me")
+            self._listed = None if process.returncode else _listed_jobs(process.stdout)
             self._listed_at = time.monotonic()
         return self._listed
 
@@ -193,7 +196,7 @@ class Slurm:
         self._require_commands()
         process = _run("scancel", id)
         self._listed_at = -LISTED_S
-        if process.returncode and "Invalid job id" not in process.stderr:
+        if process.returncode and _NO_SUCH_JOB not in process.stderr:
             raise RunFailed(f"place {self.name} cannot cancel job {id}: {one_line(process.stderr)}", f"scancel {id}")
 
     def said(self, folder: str, id: str) -> str:
@@ -229,6 +232,15 @@ class Slurm:
     def _of_partition(self) -> list[str]:
         return [f"--partition={self._slurm.partition}"] if self._slurm.partition else []
 
+    def _require_time(self) -> None:
+        """Insist on some time before the signal that ends it: else a run makes no step, and is begun again for ever."""
+        time, warn = self._slurm.time, self._slurm.warn
+        if warn >= 60 * minutes(time):
+            raise OptionInvalid(
+                f"place {self.name} gives a run {time!r} of time, and warn ends it {warn} seconds before that",
+                "let time be longer than warn",
+            )
+
     def _require_commands(self) -> None:
         if missing := [command for command in COMMANDS if shutil.which(command) is None]:
             raise Unsupported(
@@ -246,9 +258,17 @@ def _submitit() -> Finding:
         return fault("submitit", "it is not installed here", INSTALL)
 
 
-def _listed_job(line: str) -> tuple[str, tuple[str, str]]:
-    job_id, word, reason = line.split("|", 2)
-    return job_id, (word, reason)
+def _of_one_job(id: str) -> Mapping[str, tuple[str, str]] | None:
+    """State and reason of a job by its id; empty where Slurm has it in mind no more, None where it is silent."""
+    process = _run(*_LISTING, f"--jobs={id}")
+    if process.returncode:
+        return {} if _NO_SUCH_JOB in process.stderr else None
+    return _listed_jobs(process.stdout)
+
+
+def _listed_jobs(listing: str) -> dict[str, tuple[str, str]]:
+    fields = (line.split("|", 2) for line in listing.splitlines())
+    return {job_id: (word, reason) for job_id, word, reason in (one for one in fields if len(one) == 3)}
 
 
 def _state(word: str, reason: str) -> JobState:

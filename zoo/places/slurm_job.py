@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -29,8 +30,8 @@ class PlacedWorker:
         with Path(self.job.log).open("ab") as log:
             self._process = _deaf_process([sys.executable, *self.job.arguments], self._environment(), log)
         code = self._process.wait()
-        if code == NODE_LOST and self.job.requeue:  # Slurm does so by itself only where it has seen that a node failed
-            subprocess.run(["scontrol", "requeue", os.environ["SLURM_JOB_ID"]], check=False)
+        if code == NODE_LOST and self.job.requeue:
+            _begin_again(os.environ["SLURM_JOB_ID"], int(os.environ.get("SLURM_RESTART_COUNT") or 0))
         return code
 
     def checkpoint(self) -> DelayedSubmission | None:
@@ -54,6 +55,20 @@ class PlacedWorker:
         if attempt := self.job.environment.get("ZOO_ATTEMPT"):
             environment["ZOO_ATTEMPT"] = str(int(attempt) + int(os.environ.get("SLURM_RESTART_COUNT") or 0))
         return environment
+
+
+def _begin_again(id: str, restarts: int) -> None:
+    """Put a job back into the queue, which Slurm does by itself only where it has seen that a node failed.
+
+    Args:
+        id: of the job.
+        restarts: how often it had been begun again when this was started: a node that was cut off, and is back, leaves
+            alone what was begun meanwhile.
+    """
+    process = subprocess.run(["scontrol", "show", "job", id], capture_output=True, text=True, check=False)
+    found = re.search(r"\bRestarts=(\d+)", process.stdout)
+    if found is None or int(found[1]) == restarts:
+        subprocess.run(["scontrol", "requeue", id], check=False)
 
 
 def _deaf_process(command: list[str], environment: dict[str, str], log: Any) -> subprocess.Popen[bytes]:

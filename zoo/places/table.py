@@ -10,6 +10,7 @@ folder = "/shared/me"
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,8 @@ from zoo.suggestions import did_you_mean
 from zoo.toml_lines import Lines
 
 FILE = "places.toml"
+FILE_VARIABLE = "ZOO_PLACES"
+"""Tells a worker where the file is: its `ZOO_HOME` is the folder of the store, where the settings need not be."""
 
 
 class DeclaredPlace(NamedTuple):
@@ -46,6 +49,8 @@ def path() -> Path:
     Raises:
         OptionInvalid: `ZOO_HOME` is no path.
     """
+    if said := os.environ.get(FILE_VARIABLE):
+        return Path(said)
     return file.path().with_name(FILE)
 
 

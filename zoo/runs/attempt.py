@@ -10,6 +10,7 @@ import msgspec
 
 from zoo.file_cache import FileCache
 from zoo.places.node import local_rank
+from zoo.runs import requeueing
 from zoo.runs.events import (
     AnyEvent,
     DataLoaded,
@@ -98,13 +99,13 @@ class Worker:
         """
         if not self.request.place or self.folder.stop_path.exists():
             return RunCancelled(step=step)
+        ended, resume = f"place {self.request.place} ended it", f"zoo resume {self.folder.name}"
         if self.request.requeue and self._is_interrupted:
-            return RunRequeued(step=step)
-        return RunInterrupted(
-            step=step,
-            message=f"place {self.request.place} ended it at step {step}",
-            hint=f"zoo resume {self.folder.name} goes on from there",
-        )
+            if requeueing.comes_further(self.folder, self.attempt, step):
+                return RunRequeued(attempt=self.attempt, step=step)
+            message = f"{ended} twice at step {step}, with nothing done in between that it could go on from"
+            return RunInterrupted(step=step, message=message, hint=f"give it more time there, then {resume}")
+        return RunInterrupted(step=step, message=f"{ended} at step {step}", hint=f"{resume} goes on from there")
 
     def on_signal(self, number: int, frame: FrameType | None) -> None:
         """Note the wish to end; the job looks at it after every step."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from zoo.errors import StoreInvalid, Unsupported
+from zoo.errors import OptionInvalid, StoreInvalid, Unsupported
 from zoo.runs import liveness, placement, queue, sequence, status, store
 from zoo.runs.events import RunCancelled
 from zoo.runs.launcher import change_processes, launch, launching
@@ -91,12 +91,28 @@ def _stop_at_place(folder: RunFolder, placed: Placement, *, force: bool, timeout
     if not _leave_queue_of_place(folder):
         if not force and _wait_for_exit(folder, timeout_s):
             return "asked"
-        placement.cancel(folder, placed)
+        _cancel_there(folder, placed, force=force)
     _wait_for_exit(folder, PLACE_TIMEOUT_S)
     snapshot = status.read(folder)
     if snapshot.live or snapshot.status in ("crashed", "interrupted"):
         append(folder, RunCancelled(step=snapshot.checkpoint_step or 0))
     return "cancelled"
+
+
+def _cancel_there(folder: RunFolder, placed: Placement, *, force: bool) -> None:
+    """Let the place end a run; one of a place that is declared no more is given up by force.
+
+    A worker that is there nevertheless ends when it finds no `worker.json` to touch.
+    """
+    if placement.is_declared(placed):
+        placement.cancel(folder, placed)
+    elif force:
+        placement.forget(folder)
+    else:
+        raise OptionInvalid(
+            f"run {folder.name} was handed over to place {placed.place}, which is declared no more",
+            f"declare it again, or give the run up: zoo stop --force {folder.name}",
+        )
 
 
 def _leave_queue_of_place(folder: RunFolder) -> bool:

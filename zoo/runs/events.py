@@ -346,6 +346,8 @@ class RunInterrupted(Event, frozen=True, kw_only=True, tag="run_interrupted"):
 class RunRequeued(Event, frozen=True, kw_only=True, tag="run_requeued"):
     """The time of the run at its place was over; it waits there to go on from its last checkpoint."""
 
+    attempt: int = 0
+    """That has ended; 0 where an earlier version wrote it."""
     step: int = 0
 
 

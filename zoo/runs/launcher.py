@@ -19,7 +19,8 @@ from zoo.paths import home
 from zoo.places.here import start_process
 from zoo.places.node import NODE_VARIABLES
 from zoo.places.place import PlacedJob
-from zoo.places.table import place_named
+from zoo.places.table import FILE_VARIABLE, place_named
+from zoo.places.table import path as places_path
 from zoo.runs import events, liveness, placement, queue, ranks, status
 from zoo.runs.events import RunLaunched
 from zoo.runs.log import append, read_events, waits
@@ -130,10 +131,10 @@ def _launch(folder: RunFolder, *, now: bool = False) -> None:
     attempt = fold(read_events(folder)[0]).attempt + 1
     folder.stop_path.unlink(missing_ok=True)
     ranks.forget(folder)
-    placement.forget(folder)
     if folder.request.place:
         _hand_over(folder, attempt)
         return
+    placement.forget(folder)
     with folder.log_path.open("ab") as log:
         try:
             settings = environment(_kernels_of(folder)) | {"ZOO_ATTEMPT": str(attempt)}
@@ -160,15 +161,15 @@ def _hand_over(folder: RunFolder, attempt: int) -> None:
         nodes=request.nodes,
         requeue=request.requeue,
     )
-    job_id = place.submit(job)
-    placement.record(folder, place.name, job_id)
-    append(folder, RunLaunched(attempt=attempt, place=place.name, job=job_id))
+    with placement.handed_over(folder, place, job) as placed:
+        append(folder, RunLaunched(attempt=attempt, place=placed.place, job=placed.job))
 
 
 def environment_there(folder: RunFolder) -> dict[str, str]:
     """The variables of a process that computes at a place for a run, beside those that it has there."""
     settings = environment(_kernels_of(folder))
-    return {name: text for name, text in settings.items() if os.environ.get(name) != text} | {"ZOO_HOME": str(home())}
+    added = {name: text for name, text in settings.items() if os.environ.get(name) != text}
+    return added | {"ZOO_HOME": str(home()), FILE_VARIABLE: settings[FILE_VARIABLE]}
 
 
 def worker_command(folder: RunFolder) -> list[str]:
@@ -207,6 +208,7 @@ def environment(kernels: int = FEW_KERNELS) -> dict[str, str]:
     if home := value("home"):  # whoever changes the setting meanwhile does not move what a run looks for
         own["ZOO_HOME"] = home
     own["ZOO_TRACKER"] = value("tracker")
+    own[FILE_VARIABLE] = str(places_path())
     return own | settings | {_THREADS_ASKED_FOR: own.get("OMP_NUM_THREADS", "")}
 
 

@@ -14,10 +14,11 @@ from zoo import atomic
 from zoo.locking import try_lock
 from zoo.runs import placement
 from zoo.runs.oom import kill_counts
-from zoo.runs.placement import HEARTBEAT_LOST_S
 from zoo.runs.store import RunFolder
 
 HEARTBEAT_S = 5.0
+HEARTBEAT_LOST_S = 60.0
+"""A worker of another machine that was silent for this long is gone."""
 START_TIME_TOLERANCE_S = 1.0
 LOCK_POLL_S = 0.1
 

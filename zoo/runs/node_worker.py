@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NoReturn
 from zoo.errors import RunFailed as RunFailedError
 from zoo.errors import ZooError
 from zoo.places.node import NODE_LOST, Node, endpoint, this_node
-from zoo.runs import ranks
+from zoo.runs import ranks, requeueing
 from zoo.runs.checkpoints import newest_step
 from zoo.runs.companions import BEAT_S, Companions
 from zoo.runs.events import TERMINAL, RunCancelled, RunFailed, RunFinished, RunInterrupted, RunRequeued, Warned
@@ -136,7 +136,7 @@ class _Part:
         else:
             words = f"{here} could not open {where}, where all nodes are to meet: {error.__cause__ or error}"
         self._tell(words)
-        return NODE_LOST
+        return self._code()
 
     def _failed(self, companions: Companions, error: ChildFailedError) -> int:
         """Say why workers here have failed, unless one has said it, or another machine knows better."""
@@ -161,6 +161,8 @@ class _Part:
         match last_event(self._folder):
             case RunFinished() | RunCancelled():
                 return 0
+            case RunInterrupted(step=step) if self._folder.request.requeue and not self._comes_further(step):
+                return 1
             case RunInterrupted() | RunRequeued():
                 return NODE_LOST
             case _:
@@ -170,12 +172,18 @@ class _Part:
         """Let this be the last word of the attempt."""
         step, name = newest_step(self._folder.checkpoints_folder) or 0, self._folder.name
         print(f"zoo: {message}", file=sys.stderr)  # noqa: T201  (the log is the place)
-        if self._folder.request.requeue:
+        requeue = self._folder.request.requeue
+        if requeue and self._comes_further(step):
             append(self._folder, Warned(message=f"{message}; it goes on from step {step}"))
-            append(self._folder, RunRequeued(step=step))
+            append(self._folder, RunRequeued(attempt=self._attempt, step=step))
         else:
+            words = f"{message}, and step {step} was all that the attempt before had come to" if requeue else message
             hint = f"zoo resume {name} goes on from step {step}"
-            append(self._folder, RunInterrupted(step=step, message=message, hint=hint))
+            append(self._folder, RunInterrupted(step=step, message=words, hint=hint))
+
+    def _comes_further(self, step: int) -> bool:
+        """Whether it is of use to bring machines together once more; who starts them all itself counts how often."""
+        return not self._node.is_dealt or requeueing.comes_further(self._folder, self._attempt, step)
 
 
 def _own_address(host: str, port: int) -> str:

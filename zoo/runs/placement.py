@@ -7,21 +7,22 @@ there; where that is late, or has not begun, the place is asked.
 from __future__ import annotations
 
 import contextlib
+import os
 import time
+from collections.abc import Iterator
 
 import msgspec
 
 from zoo import atomic
-from zoo.errors import ZooError
+from zoo.errors import OptionInvalid, ZooError
 from zoo.places.lacking import missing_there
-from zoo.places.place import JobState
-from zoo.places.table import place_named
+from zoo.places.place import JobState, Place, PlacedJob
+from zoo.places.table import declared_place, place_named
 from zoo.runs.store import RunFolder
+from zoo.sanitize import error_text
 
 HEARTBEAT_LATE_S = 15.0
 """A worker that was silent for this long may be gone: its place is asked."""
-HEARTBEAT_LOST_S = 60.0
-"""One that was silent for this long is gone, where the place cannot be asked."""
 LOG_CHARACTERS = 4_000
 """Of the end of a log that are looked at for what was missing."""
 ASKED_S = 5.0
@@ -43,9 +44,33 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     """How it ended there, once somebody has seen it: a scheduler forgets its jobs."""
 
 
-def record(folder: RunFolder, place: str, job: str) -> None:
-    """Write down where a run was handed over to."""
-    _write(folder, Placement(place=place, job=job, placed_at=time.time()))
+@contextlib.contextmanager
+def handed_over(folder: RunFolder, place: Place, job: PlacedJob) -> Iterator[Placement]:
+    """Let a place have a job, and write down that it has.
+
+    Where it does not take it, or what is done next fails, what was known of the job before is known still, and the
+    place keeps none that nobody knows of.
+
+    Raises:
+        ZooError: the place does not take it.
+    """
+    before = recorded(folder)
+    forget(folder)
+    try:
+        placement = Placement(place=place.name, job=place.submit(job), placed_at=time.time())
+        try:
+            _write(folder, placement)
+            yield placement
+        except BaseException:
+            with contextlib.suppress(ZooError):  # what went wrong first is what is told
+                place.cancel(placement.job)
+            raise
+    except BaseException:
+        with contextlib.suppress(OSError):
+            folder.placed_path.unlink(missing_ok=True)
+            if before is not None:
+                _write(folder, before)
+        raise
 
 
 def recorded(folder: RunFolder) -> Placement | None:
@@ -82,9 +107,7 @@ def is_alive(folder: RunFolder, placement: Placement) -> bool:
     if silent_s is not None and silent_s < HEARTBEAT_LATE_S:
         return True
     state = state_of(folder, placement)
-    if state.phase == "unknown":
-        return silent_s is None or silent_s < HEARTBEAT_LOST_S
-    return state.phase != "ended"
+    return state.phase != "ended"  # of one that cannot be asked about nobody knows that it is gone
 
 
 def is_waiting(folder: RunFolder, placement: Placement) -> bool:
@@ -112,9 +135,19 @@ def state_of(folder: RunFolder, placement: Placement) -> JobState:
         state = _ask(placement)
         _states[key] = (time.monotonic(), state)
         if state.phase == "ended":
-            with contextlib.suppress(OSError):  # who may only look at the store asks again
-                _write(folder, msgspec.structs.replace(placement, ended=state))
+            _note_end(folder, placement, state)
     return state
+
+
+def _note_end(folder: RunFolder, placement: Placement, state: JobState) -> None:
+    """Write down how a job has ended, where it is that of the run still, and the person is whose job it was.
+
+    A scheduler may say nothing of the jobs of others.
+    """
+    with contextlib.suppress(OSError):  # who may only look at the store asks again
+        is_ours = not hasattr(os, "geteuid") or folder.placed_path.stat().st_uid == os.geteuid()
+        if is_ours and recorded(folder) == placement:
+            _write(folder, msgspec.structs.replace(placement, ended=state))
 
 
 def _ask(placement: Placement) -> JobState:
@@ -122,6 +155,8 @@ def _ask(placement: Placement) -> JobState:
         return place_named(placement.place).state(placement.job)
     except ZooError as error:
         return JobState(phase="unknown", reason=error.message)
+    except Exception as error:  # a kind that another distribution brings may raise anything
+        return JobState(phase="unknown", reason=f"{type(error).__name__}: {error_text(error)}")
 
 
 def cancel(folder: RunFolder, placement: Placement) -> None:
@@ -132,6 +167,19 @@ def cancel(folder: RunFolder, placement: Placement) -> None:
     """
     place_named(placement.place).cancel(placement.job)
     _states.pop((placement.place, placement.job), None)
+
+
+def is_declared(placement: Placement) -> bool:
+    """Whether the place of a run is declared still.
+
+    Raises:
+        ZooError: what is declared cannot be read.
+    """
+    try:
+        declared_place(placement.place)
+    except OptionInvalid:
+        return False
+    return True
 
 
 def trouble(folder: RunFolder, placement: Placement) -> tuple[str, str] | None:

@@ -62,7 +62,7 @@ def _ended_at_place(snapshot: RunSnapshot, folder: RunFolder, placed: Placement)
         return msgspec.structs.replace(
             snapshot, status="interrupted", error=ended, hint=f"{resume} goes on from its last checkpoint"
         )
-    if trouble := placement.trouble(folder, placed):
+    if snapshot.status == "queued" and (trouble := placement.trouble(folder, placed)):  # no worker has begun
         error, hint = trouble
         return msgspec.structs.replace(snapshot, status="failed", error_kind="Unsupported", error=error, hint=hint)
     words = f"{what} has ended without a word" + (f" ({state.word}: {state.reason})" if state.word else "")

@@ -22,7 +22,7 @@ from zoo.runs.picking.field import Field
 from zoo.runs.placement import Placement
 from zoo.runs.shrinking.measuring import Stopped
 from zoo.runs.store import RunFolder
-from zoo.runs.sweeping.trial import FAILED, stage_folder
+from zoo.runs.sweeping.trial import FAILED, REQUEUED, stage_folder
 
 POLL_S = 1.0
 """Between two looks at all trials."""
@@ -84,8 +84,8 @@ class PlacedTrials:
         if before and before.place == self._place and placement.state_of(folder, before).phase != "ended":
             return before
         folder.path.mkdir(parents=True, exist_ok=True)
-        placement.forget(folder)
-        (folder.path / FAILED).unlink(missing_ok=True)
+        for left in (FAILED, REQUEUED):
+            (folder.path / left).unlink(missing_ok=True)
         job = PlacedJob(
             name=f"{sweep.name}-{entrant.name}",
             folder=str(folder.path),
@@ -94,10 +94,8 @@ class PlacedTrials:
             log=str(folder.log_path),
             requeue=self._requeue,
         )
-        placement.record(folder, self._place, place_named(self._place).submit(job))
-        handed_over = placement.recorded(folder)
-        assert handed_over is not None
-        return handed_over
+        with placement.handed_over(folder, place_named(self._place), job) as placed:
+            return placed
 
     def _is_done(self, entrant: Entrant, stage: str, placed: Placement) -> bool:
         """Whether the stage of a trial is judged.

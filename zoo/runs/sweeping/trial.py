@@ -20,6 +20,7 @@ from zoo.file_cache import read_once, release
 from zoo.options import parse
 from zoo.runs.attempt import Worker
 from zoo.runs.baseline import ignore
+from zoo.runs.checkpoints import newest_step
 from zoo.runs.events import AnyEvent
 from zoo.runs.log import append
 from zoo.runs.picking.entrant import ALL_ROWS, Entrant, Plan
@@ -33,6 +34,8 @@ from zoo.sweep_options import SweepOptions
 
 FAILED = "failed.json"
 """In the folder of a stage: why it came to nothing."""
+REQUEUED = "requeued.json"
+"""There, too: the steps of its checkpoints when its place began it again last."""
 
 
 class TrialWorker(Worker):
@@ -92,13 +95,24 @@ def main(argv: list[str]) -> int:
 def _stopped(sweep: RunFolder, folder: RunFolder, *, requeue: bool) -> int:
     """Leave word of a trial that was stopped: to its place whether it is begun again, to the sweep why it is not."""
     interrupted = folder.interrupt_path.exists() and not sweep.stop_path.exists()
-    if interrupted and requeue:
+    if interrupted and requeue and _comes_further(folder):
         return 0
     folder.interrupt_path.unlink(missing_ok=True)
     if interrupted:
-        reason = "its time at the place was over; give it more, or --requeue; zoo resume goes on from its checkpoint"
+        over = "its time at the place was over, as before, with no checkpoint in between; give it more"
+        other = "its time at the place was over; give it more, or --requeue"
+        reason = f"{over if requeue else other}; zoo resume goes on from its checkpoint"
         atomic.write_bytes(folder.path / FAILED, msgspec.json.encode(reason))
     return 0
+
+
+def _comes_further(folder: RunFolder) -> bool:
+    """Whether a trial has come further than when its place began it again last; what it has come to is noted down."""
+    steps = [newest_step(one) or 0 for one in sorted(folder.path.parent.glob("*/checkpoints"))]
+    path = folder.path / REQUEUED
+    before = msgspec.json.decode(path.read_bytes(), type=list[int]) if path.exists() else None
+    atomic.write_bytes(path, msgspec.json.encode(steps))
+    return steps != before
 
 
 def stage_folder(sweep: RunFolder, name: str, stage: str) -> RunFolder:
