@@ -68,9 +68,9 @@ def words(echo: None, finished_run: Path, store: Path) -> str:
     return "words"
 
 
-def until(condition: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool], seconds: float = DEADLINE_S) -> None:
     """Wait for something that must happen."""
-    deadline = time.monotonic() + DEADLINE_S
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.02)

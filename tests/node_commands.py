@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import psutil
 
 import zoo
 from tests.processes import popen
@@ -38,7 +37,7 @@ def new_run(data: Path, options: Mapping[str, Any], **replaced: Any) -> zoo.Run:
     return zoo.Run(store.create(msgspec.structs.replace(request_of(job, Catalog.load()), **replaced)))
 
 
-def start_nodes(folder: RunFolder, *indices: int, attempt: int = 1, join_s: float = 120, lost_s: float = 4) -> Nodes:
+def start_nodes(folder: RunFolder, *indices: int, attempt: int = 1, join_s: float = 120, lost_s: float = 30) -> Nodes:
     """Start some nodes of an attempt at a run, which meet on the loopback."""
     ranks.forget(folder)
     append(folder, RunLaunched(attempt=attempt))
@@ -51,11 +50,3 @@ def start_nodes(folder: RunFolder, *indices: int, attempt: int = 1, join_s: floa
             started.append(popen(command, env=environment, stdout=log, stderr=log, start_new_session=True))
     liveness.record(folder, started[0].pid)
     return started
-
-
-def kill_node(node: subprocess.Popen[Any]) -> None:
-    """Let a machine be gone from one moment to the next, with all its processes."""
-    process = psutil.Process(node.pid)
-    for one in (process, *process.children(recursive=True)):
-        one.kill()
-    node.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import zoo
 from tests.echo_runs import held_after, until
 from tests.namespaces import Wire, two_namespaces
-from tests.node_commands import kill_node, new_run, start_nodes
+from tests.node_commands import new_run, start_nodes
 from tests.slurm_cluster import Cluster, cluster, slurm
 from zoo.places.node import NODE_LOST
 from zoo.places.table import path
@@ -38,6 +39,7 @@ OPTIONS: dict[str, Any] = {
     "lr": 3e-3,
 }
 TWO_NODES: dict[str, Any] = {"nodes": 2, "shard": True}
+Lonely = tuple[zoo.Run, subprocess.Popen[Any]]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,16 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shared(data: Path, shared_store: Path) -> zoo.Run:
+def lonely(data: Path, shared_store: Path) -> Iterator[Lonely]:
+    """A run of which the second machine never comes; the first waits for it beside what others do."""
+    run = new_run(data, OPTIONS, **TWO_NODES)
+    (first,) = start_nodes(run.folder, 0, join_s=6)
+    yield run, first
+    first.wait()
+
+
+@pytest.fixture(scope="module")
+def shared(data: Path, lonely: Lonely) -> zoo.Run:
     """A run that two machines have shared."""
     run = new_run(data, OPTIONS, **TWO_NODES)
     assert [0, 0] == [node.wait() for node in start_nodes(run.folder, 0, 1)], log_of(run)
@@ -72,26 +83,12 @@ def test_two_nodes_learn_what_two_processes_of_one_machine_do(data: Path, shared
     assert first_loss(one) == pytest.approx(first_loss(shared), rel=1e-5)
 
 
-def test_when_a_node_is_gone_the_other_ends(data: Path, shared_store: Path) -> None:
-    run = new_run(data, OPTIONS, **TWO_NODES)
-    with held_after(2) as held:
-        first, second = start_nodes(run.folder, 0, 1)
-        until(held.exists)
-        kill_node(second)
-        assert NODE_LOST == first.wait()  # though its own worker stands still
-
-    assert "interrupted" == run.status
-    assert "node 2" in run.snapshot.error
-    assert "is gone" in run.snapshot.error
-
-
-def test_too_few_nodes_are_not_waited_for_for_ever(data: Path, shared_store: Path) -> None:
-    run = new_run(data, OPTIONS, **TWO_NODES)
-    (first,) = start_nodes(run.folder, 0, join_s=3)
+def test_too_few_nodes_are_not_waited_for_for_ever(lonely: Lonely) -> None:
+    run, first = lonely
 
     assert NODE_LOST == first.wait()
     assert "interrupted" == run.status
-    assert "2 nodes were asked for, but 1 came within 3 s; node 2 did not" == run.snapshot.error
+    assert "2 nodes were asked for, but 1 came within 6 s; node 2 did not" == run.snapshot.error
 
 
 def test_two_nodes_of_a_slurm_cluster_learn_the_same(data: Path, shared: zoo.Run, slurm: Cluster) -> None:
@@ -132,7 +129,7 @@ kind = "hosts"
 hosts = "{", ".join(wire.names)}"
 command = "ip netns exec {{host}} {{command}}"
 meeting = "{wire.address}"
-lost = 4
+lost = 8
 """
         )
         yield wire
@@ -153,7 +150,7 @@ def test_a_machine_that_is_cut_off_interrupts_the_run_which_goes_on_by_itself(
             precision="fp32",
             **OPTIONS,
         )
-        until(held.exists)
+        until(held.exists, seconds=150)  # four processes import torch until then
         wire.cut()
         until(lambda: "node 2" in log_of(run) and "is gone" in log_of(run))
     wire.mend()

@@ -219,7 +219,7 @@ def test_what_another_process_told_is_the_reason_where_the_first_could_not_speak
     run = wait_quietly(unruly())
     until(lambda: not liveness.is_alive(run.folder))
     append(run.folder, RunLaunched(attempt=2))
-    ranks.record_failure(run.folder, 1, RunFailed(kind="MemoryError", message="no room"))
+    ranks.record_failure(run.folder, 1, 2, RunFailed(kind="MemoryError", message="no room"))
 
     assert (run.status, run.snapshot.error_kind) == ("failed", "MemoryError")
     assert run.snapshot.error == "process 2: no room"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping
+from typing import TypeVar
 from zlib import crc32
 
 import msgspec
 
-from zoo.errors import RunFailed
+from zoo.errors import OptionInvalid, RunFailed
+
+NumberT = TypeVar("NumberT", int, float)
 
 JOIN_S = 300.0
 """How long the others are waited for; libraries on a shared disk take minutes to be imported on many machines."""
@@ -55,19 +58,31 @@ def this_node(environment: Mapping[str, str] = os.environ) -> Node:
     """Which one this machine is: as the place says, or Slurm where `srun` has started the same on all of them.
 
     Raises:
-        RunFailed: nobody says it.
+        RunFailed: nobody says it, or what is said is no number.
     """
-    times = {"join_s": float(environment.get(_JOIN, JOIN_S)), "lost_s": float(environment.get(_LOST, LOST_S))}
-    if NODE_VARIABLE in environment:
-        return Node(index=int(environment[NODE_VARIABLE]), meeting=environment[MEETING_VARIABLE], **times)
-    if "SLURM_NODEID" in environment:
-        return Node(
-            index=int(environment["SLURM_NODEID"]), meeting=_first_of_slurm(environment), is_dealt=True, **times
-        )
+    join_s, lost_s = _number(environment, _JOIN, float, JOIN_S), _number(environment, _LOST, float, LOST_S)
+    if NODE_VARIABLE in environment and (meeting := environment.get(MEETING_VARIABLE)):
+        index = _number(environment, NODE_VARIABLE, int)
+        return Node(index=index, meeting=meeting, join_s=join_s, lost_s=lost_s)
+    if NODE_VARIABLE not in environment and "SLURM_NODEID" in environment:
+        index, meeting = _number(environment, "SLURM_NODEID", int), _first_of_slurm(environment)
+        return Node(index=index, meeting=meeting, join_s=join_s, lost_s=lost_s, is_dealt=True)
     raise RunFailed(
         "the run is shared by several machines, and nobody said which of them this one is",
         f"the place that starts it sets {NODE_VARIABLE} and {MEETING_VARIABLE}",
     )
+
+
+def _number(environment: Mapping[str, str], name: str, kind: type[NumberT], usual: NumberT | None = None) -> NumberT:
+    """A variable as a number, or what holds where it is not set."""
+    if usual is not None and name not in environment:
+        return usual
+    try:
+        return kind(environment[name])
+    except ValueError:
+        raise RunFailed(
+            f"{name} is {environment[name]!r}, which is no number", "the place that starts a run sets it"
+        ) from None
 
 
 def _first_of_slurm(environment: Mapping[str, str]) -> str:
@@ -82,18 +97,35 @@ def _first_of_slurm(environment: Mapping[str, str]) -> str:
         raise RunFailed(f"Slurm does not say which node of {nodes or 'the job'} is the first: {error}") from error
 
 
-def endpoint(meeting: str, run: str, attempt: int) -> tuple[str, int]:
+def attempt_id(run: str, attempt: int, created_at: float) -> str:
+    """What the machines of an attempt at a run know one another by; runs of other people and stores have others.
+
+    Args:
+        run: name of the run; most are made up, and many are called the same.
+        attempt: 1 at first.
+        created_at: when the run was asked for, as all of them read it.
+    """
+    return f"{run}-{attempt}-{crc32(repr(created_at).encode()):08x}"
+
+
+def endpoint(meeting: str, attempt: str) -> tuple[str, int]:
     """Host and port where the machines of an attempt at a run meet.
 
     Args:
         meeting: of a node.
-        run: name of the run; with the attempt it decides on the port, so that all find it without asking.
-        attempt: 1 at first.
+        attempt: as of `attempt_id`; it decides on the port, so that all find it without asking.
+
+    Raises:
+        OptionInvalid: no port has that number.
     """
     host, colon, port = meeting.rpartition(":")
     if colon and port.isdecimal() and (":" not in host or host.startswith("[")):  # an address of IPv6 is all colons
+        if not 0 < int(port) < 1 << 16:
+            raise OptionInvalid(
+                f"machines are to meet at {meeting}, and there is no port {port}", "take one up to 65535"
+            )
         return host.strip("[]"), int(port)
-    return meeting.strip("[]"), _FIRST_PORT + crc32(f"{run}/{attempt}".encode()) % _PORTS
+    return meeting.strip("[]"), _FIRST_PORT + crc32(attempt.encode()) % _PORTS
 
 
 def local_rank(rank: int) -> int:

@@ -2,7 +2,7 @@
 
 Torch's own launcher brings the machines together and starts a worker for each process here. What it does not say, this
 does: that too few machines came, and that one of them is gone, which ends all others; resuming goes on from the last
-checkpoint. By then the first worker, which writes the log else, has ended without a word.
+checkpoint. By then the first worker, which writes the log else, has ended without a word: `zoo.runs.last_word` has it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 from zoo.errors import RunFailed as RunFailedError
 from zoo.errors import ZooError
-from zoo.places.node import NODE_LOST, Node, endpoint, this_node
-from zoo.runs import ranks, requeueing
-from zoo.runs.checkpoints import newest_step
+from zoo.places.node import Node, attempt_id, endpoint, this_node
 from zoo.runs.companions import BEAT_S, Companions
-from zoo.runs.events import TERMINAL, RunCancelled, RunFailed, RunFinished, RunInterrupted, RunRequeued, Warned
-from zoo.runs.log import append, last_event
+from zoo.runs.last_word import LastWord
 from zoo.runs.store import RunFolder
 
 if TYPE_CHECKING:
@@ -38,23 +35,29 @@ HINDSIGHT_S = 5.0
 def main(argv: list[str]) -> int:
     """Take part in a run; 0 when this machine's part of it was done, or was stopped."""
     folder = RunFolder(Path(argv[0]).absolute())
+    last_word = LastWord(folder, _attempt())
     try:
         return _Part(folder, this_node()).work()
     except ZooError as error:
-        print(f"zoo: {error.message}", file=sys.stderr)  # noqa: T201  (the log is the place)
-        append(folder, RunFailed(kind=type(error).__name__, message=error.message, hint=error.hint))
+        last_word.fail(error)
         return 1
+
+
+def _attempt() -> int:
+    return int(os.environ.get("ZOO_ATTEMPT", "1"))
 
 
 class _Part:
     """What this machine does for a run."""
 
     def __init__(self, folder: RunFolder, node: Node) -> None:
-        request, self._attempt = folder.request, int(os.environ.get("ZOO_ATTEMPT", "1"))
+        request = folder.request
         self._folder, self._node = folder, node
+        self._last_word = LastWord(folder, _attempt())
         self._is_ending = False
         self._count, self._processes = request.nodes, request.processes
-        self._host, self._port = endpoint(node.meeting, folder.name, self._attempt)
+        self._run = attempt_id(folder.name, _attempt(), request.created_at)
+        self._host, self._port = endpoint(node.meeting, self._run)
         if not 0 <= node.index < self._count:
             raise RunFailedError(f"the run has {self._count} nodes, and this one is said to be number {node.index + 1}")
 
@@ -67,11 +70,10 @@ class _Part:
 
         address = _own_address(self._host, self._port)
         _speak_at(address)
-        run = f"{self._folder.name}-{self._attempt}"
-        companions = Companions(self._node, self._count, self._host, self._port, run)
+        companions = Companions(self._node, self._count, self._host, self._port, self._run)
         threading.Thread(target=self._watch, args=(companions,), daemon=True).start()
         try:
-            torchrun(self._arguments(address, run))
+            torchrun(self._arguments(address))
         except RendezvousError as error:
             return self._alone(companions, error)
         except ChildFailedError as error:
@@ -81,7 +83,7 @@ class _Part:
         companions.leave()
         return 0
 
-    def _arguments(self, address: str, run: str) -> list[str]:
+    def _arguments(self, address: str) -> list[str]:
         """Of torch's launcher."""
         join = round(self._node.join_s)
         host = f"[{self._host}]" if ":" in self._host else self._host
@@ -90,7 +92,7 @@ class _Part:
             f"--nproc-per-node={self._processes}",
             "--rdzv-backend=c10d",
             f"--rdzv-endpoint={host}:{self._port}",
-            f"--rdzv-id={run}",
+            f"--rdzv-id={self._run}",
             f"--rdzv-conf=is_host={int(not self._node.index)},join_timeout={join},read_timeout={join}",
             f"--local-addr={address}",
             "--max-restarts=0",
@@ -110,9 +112,10 @@ class _Part:
 
     def _tell_lost(self, companions: Companions, lost: list[int]) -> None:
         """Say which machines are gone, unless the first one, or one of these, has said what it was."""
-        if self._node.index and not self._is_over():
-            time.sleep(HINDSIGHT_S)
-        if not self._is_over():
+        deadline = time.monotonic() + (HINDSIGHT_S if self._node.index else 0)
+        while not (is_told := self._last_word.is_told()) and time.monotonic() < deadline:
+            time.sleep(WATCH_S)
+        if not is_told:
             silence = f"nothing was heard of it for {self._node.lost_s:.0f} s"
             self._tell(f"{companions.names(lost)} of {self._count} is gone: {silence}")
 
@@ -126,7 +129,12 @@ class _Part:
 
     def _alone(self, companions: Companions, error: Exception) -> int:
         """Say that too few machines have come."""
-        missing, waited = companions.missing(), f"within {self._node.join_s:.0f} s"
+        from torch.distributed.elastic.rendezvous import RendezvousTimeoutError
+
+        # one that has waited in vain has opened, or reached, the place where all meet, whatever its companions know
+        there = {0, self._node.index} if isinstance(error, RendezvousTimeoutError) else set()
+        missing = [index for index in companions.missing() if index not in there]
+        waited = f"within {self._node.join_s:.0f} s"
         where, here = f"{self._host}:{self._port}", f"node {self._node.index + 1} ({socket.gethostname()})"
         if len(missing) < self._count:
             came, others = self._count - len(missing), companions.names(missing)
@@ -141,49 +149,24 @@ class _Part:
     def _failed(self, companions: Companions, error: ChildFailedError) -> int:
         """Say why workers here have failed, unless one has said it, or another machine knows better."""
         _, failure = error.get_first_failure()
-        if failure.exitcode < 0 and not self._is_ending and not self._is_over():
+        if failure.exitcode < 0 and not self._is_ending and not self._last_word.is_told():
             name = signal.Signals(-failure.exitcode).name
-            self._tell(f"a process of {companions.names([self._node.index])} of {self._count} was killed ({name})")
+            words = f"a process of {companions.names([self._node.index])} of {self._count} was killed ({name})"
+            self._last_word.interrupt(words, bounded=True)
         deadline = time.monotonic() + self._node.lost_s + HINDSIGHT_S
-        while self._is_ending or not self._is_over():  # the thread that watches ends this process
+        while self._is_ending or not self._last_word.is_told():  # the thread that watches ends this process
             time.sleep(BEAT_S / 4)
             if time.monotonic() > deadline and not self._is_ending:
-                self._tell("the nodes lost their connection to one another")
+                self._last_word.disconnect()
         return self._code()
-
-    def _is_over(self) -> bool:
-        """Whether the end of the attempt has been told."""
-        is_told = isinstance(last_event(self._folder), (*TERMINAL, RunRequeued))
-        return is_told or ranks.first_failure(self._folder) is not None
 
     def _code(self) -> int:
         """The exit code of a part that has ended otherwise than all together."""
-        match last_event(self._folder):
-            case RunFinished() | RunCancelled():
-                return 0
-            case RunInterrupted(step=step) if self._folder.request.requeue and not self._comes_further(step):
-                return 1
-            case RunInterrupted() | RunRequeued():
-                return NODE_LOST
-            case _:
-                return 1
+        return self._last_word.code()
 
     def _tell(self, message: str) -> None:
-        """Let this be the last word of the attempt."""
-        step, name = newest_step(self._folder.checkpoints_folder) or 0, self._folder.name
-        print(f"zoo: {message}", file=sys.stderr)  # noqa: T201  (the log is the place)
-        requeue = self._folder.request.requeue
-        if requeue and self._comes_further(step):
-            append(self._folder, Warned(message=f"{message}; it goes on from step {step}"))
-            append(self._folder, RunRequeued(attempt=self._attempt, step=step))
-        else:
-            words = f"{message}, and step {step} was all that the attempt before had come to" if requeue else message
-            hint = f"zoo resume {name} goes on from step {step}"
-            append(self._folder, RunInterrupted(step=step, message=words, hint=hint))
-
-    def _comes_further(self, step: int) -> bool:
-        """Whether it is of use to bring machines together once more; who starts them all itself counts how often."""
-        return not self._node.is_dealt or requeueing.comes_further(self._folder, self._attempt, step)
+        """Let this be the last word of the attempt; who starts all machines itself counts how often it does."""
+        self._last_word.interrupt(message, bounded=self._node.is_dealt)
 
 
 def _own_address(host: str, port: int) -> str:

@@ -37,7 +37,7 @@ def judge(snapshot: RunSnapshot, folder: RunFolder, *, alive: bool) -> RunSnapsh
         return _ended_at_place(snapshot, folder, placed)
     if snapshot.status == "queued" and (worker := recorded(folder)) and went_down_since(worker):
         return snapshot
-    if failure := ranks.first_failure(folder):
+    if failure := ranks.first_failure(folder, snapshot.attempt):
         return apply(snapshot, failure)
     error, hint = _cause_of_crash(snapshot, folder)
     return msgspec.structs.replace(
@@ -53,7 +53,7 @@ def _is_requeued(folder: RunFolder) -> bool:
 
 def _ended_at_place(snapshot: RunSnapshot, folder: RunFolder, placed: Placement) -> RunSnapshot:
     """What became of a run whose worker did not say its last word at the place that it was handed over to."""
-    if failure := ranks.first_failure(folder):
+    if failure := ranks.first_failure(folder, snapshot.attempt):
         return apply(snapshot, failure)
     state = placement.state_of(folder, placed)
     what, resume = f"its job {placed.job} at place {placed.place}", f"zoo resume {folder.name}"

@@ -11,7 +11,7 @@ replays.json      of a replay, the record of the run that it replays
 log.txt           whatever the worker and its libraries printed
 stop              present while someone asks the run to stop
 interrupt         present while its place is about to end it, and until it has begun it again
-rank-N.error      why a process other than the first failed
+rank-N.A.error    why a process other than the first failed in attempt A; `lost` where another one was out of reach
 quarantine.jsonl  rows that could not be used
 mistakes.jsonl    rows that were answered wrongly, with their inputs
 trained_on.bin    which inputs a fine-tuning learns from, as digests: evaluating on them is warned of

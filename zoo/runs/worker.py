@@ -122,7 +122,7 @@ def _attempt(worker: Worker) -> int:
             (worker.folder.checkpoints_folder / NOISE_FILE).unlink(missing_ok=True)
             kept_parts.forget(worker.folder)
     elif isinstance(last, RunFailed):
-        ranks.record_failure(worker.folder, worker.rank, last)
+        ranks.record_failure(worker.folder, worker.rank, worker.attempt, last)
     return int(isinstance(last, RunFailed))
 
 
@@ -130,7 +130,7 @@ def _outcome(worker: Worker) -> AnyEvent | None:
     """Do the work; whatever it raises becomes the event that ends the attempt.
 
     Returns:
-        None where another machine is gone: what became of it `zoo.runs.node_worker` says.
+        None where another machine is out of reach: what became of it `zoo.runs.node_worker` says.
     """
     try:
         _wait_for_turn(worker)
@@ -150,6 +150,8 @@ def _outcome(worker: Worker) -> AnyEvent | None:
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # a plugin may raise anything; the log has it all
         traceback.print_exc()
         if worker.request.nodes > 1 and is_lost_connection(error):
+            words = f"{type(error).__name__}: {error_text(error)}"
+            ranks.record_lost_connection(worker.folder, worker.rank, worker.attempt, words)
             return None
         return _unexpected(error, worker)
 
@@ -179,7 +181,7 @@ def _wait_for_turn(worker: Worker) -> None:
 
 def _over_all_processes(worker: Worker, last: AnyEvent | None) -> AnyEvent | None:
     """What another process failed of, where that came first: it is the cause of what the first process saw."""
-    failure = None if isinstance(last, RunFinished) else ranks.first_failure(worker.folder)
+    failure = None if isinstance(last, RunFinished) else ranks.first_failure(worker.folder, worker.attempt)
     if failure is None or (isinstance(last, RunFailed) and last.at <= failure.at):
         return last
     return RunFailed(kind=failure.kind, message=failure.message, hint=failure.hint)
