@@ -141,6 +141,7 @@ class Cluster:
                 daemon.wait(10)
             except subprocess.TimeoutExpired:
                 daemon.kill()
+                daemon.wait()
 
 
 PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"

@@ -18,7 +18,9 @@ from tests.commands import zoo as type_in
 from tests.echo_runs import held_after, until
 from tests.plugin_factory import use_site, write_plugin
 from tests.processes import popen
+from zoo.cli import watching
 from zoo.metrics import report_of_confusion
+from zoo.run_messages import EventMessages
 from zoo.runs import store
 from zoo.runs.events import (
     AnyEvent,
@@ -65,6 +67,18 @@ def test_quiet_keeps_warnings_and_leaves_notes_out() -> None:
     for done in (talking, verbose):
         lines = done.stderr.splitlines()
         assert (1, 1) == (lines.count("64 tokens are enough"), lines.count("warning: the loss is high"))
+
+
+def test_one_that_waits_for_long_says_so_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    launched = RunLaunched(place="gpu", job="7")
+    monkeypatch.setattr(watching, "follow", lambda folder: iter((launched, None, None, None)))
+    monkeypatch.setattr(watching, "PLAIN_INTERVAL_S", -1.0)
+
+    watching._View(ended_run("patient", "finetune"), EventMessages(verbose=False)).show()
+
+    assert 1 == capsys.readouterr().err.count("waiting for its turn at gpu, as job 7")
 
 
 def test_a_batch_prediction_is_no_model() -> None:

@@ -21,7 +21,10 @@ from zoo.options import parse
 from zoo.places.host_jobs import Record, keep
 from zoo.places.hosts import Hosts, HostsSettings
 from zoo.places.place import JobState, PlacedJob
+from zoo.places.table import declared_place
 from zoo.requests import request_of
+from zoo.runs.launcher import environment, environment_there
+from zoo.runs.store import create
 from zoo.sources import Source
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the commands of the tests are those of POSIX")
@@ -115,6 +118,7 @@ def test_a_job_whose_process_here_is_gone_has_been_interrupted() -> None:
         ({"command": "ssh {host}"}, "no word is {command}"),
         ({"command": "ssh 'node {command}"}, "No closing quotation"),
         ({"command": "ssh node1 {command}"}, "the same for 2 machines"),
+        ({"meeting": "n1:70000"}, "there is no port 70000"),
     ],
 )
 def test_settings_that_reach_no_machine_are_refused(settings: dict[str, str], words: str) -> None:
@@ -142,8 +146,22 @@ def test_this_machine_alone_is_no_several(finetune: Callable[..., zoo.Run]) -> N
         finetune(nodes=2)
 
 
+def test_what_a_worker_hands_over_has_what_workers_have(
+    store: Path, echo: None, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = Job(verb="finetune", model="echo", source=Source(data=rows), place=Place(device="cpu", precision="fp32"))
+    folder = create(request_of(job, Catalog.load()))
+    from_a_shell = environment_there(folder)
+
+    for name, text in environment().items():
+        monkeypatch.setenv(name, text)
+
+    assert from_a_shell.items() <= environment_there(folder).items()
+
+
 def test_nodes_are_as_the_place_says_unless_asked_for(store: Path, echo: None, rows: Path) -> None:
-    (store / "places.toml").write_text('[pair]\nkind = "hosts"\nhosts = "a, b"\nnodes = 2\n')
+    (store / "places.toml").write_text('[pair]\nkind = "hosts"\nhosts = ["a", "b"]\nnodes = 2\n')
+    assert "a, b" == getattr(declared_place("pair").settings, "hosts", "")
 
     def nodes(**said: Any) -> int:
         place = Place(device="cpu", precision="fp32", on="pair", **said)

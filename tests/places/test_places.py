@@ -94,6 +94,8 @@ def declare(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
         ("[gpu]\nkind = 'slrum'", "line 2: there is no kind 'slrum'"),
         ("[gpu]\nkind = 3", "line 2: kind is 3, but takes text"),
         ("[gpu]\nkind = 'slurm'\npartion = 'a'", "line 3: place gpu: there is no option 'partion'"),
+        ("[pair]\nkind = 'hosts'\nhosts = ['a', 2]", "line 3: place pair: hosts is ['a', 2], but takes text"),
+        ("[gpu]\nkind = 'slurm'\npartition = ['a']", "line 3: place gpu: partition is ['a'], but takes text"),
         ("[gpu]\nkind = 'slurm'\ngpus = -1", "line 3: place gpu: gpus is -1, but takes a whole number from 0 to 64"),
         ("[gpu]\nkind = 'slurm'\ntime = 'soon'", "line 3: place gpu: time is 'soon', but takes minutes"),
         ("[gpu]\nkind = 'slurm'\nsbatch = 'exclusive'", "line 3: place gpu: sbatch has 'exclusive', which is no flag"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.echo_runs import until
 from zoo.errors import OptionInvalid, RunFailed, Unsupported
 from zoo.options import parse
 from zoo.places.place import PlacedJob
-from zoo.places.sky import Sky, SkySettings
+from zoo.places.sky import Sky, SkySettings, _cluster_name
 
 FAKE = """#!/bin/sh
 echo "$@" >> {folder}/calls
@@ -75,7 +76,7 @@ def test_a_task_says_what_each_node_starts_and_where_all_meet(job: PlacedJob, sk
 
     path = Path(job.folder) / "sky.yaml"
     task = yaml.safe_load(path.read_text())
-    assert "zoo-mood-v2" == cluster
+    assert cluster.startswith("zoo-mood-v2-")
     assert ("zoo-Mood.v2", 2) == (task["name"], task["num_nodes"])
     assert {"infra": "aws", "accelerators": "A100:8", "use_spot": True} == task["resources"]
     assert {"/shared": {"source": "s3://bucket", "mode": "MOUNT"}} == task["file_mounts"]
@@ -87,7 +88,7 @@ def test_a_task_says_what_each_node_starts_and_where_all_meet(job: PlacedJob, sk
     ] == task["run"].splitlines()
     assert 0o600 == stat.S_IMODE(path.stat().st_mode)
     until(lambda: bool(sky.calls))
-    assert [f"launch --yes --down --detach-run --cluster zoo-mood-v2 {path}"] == sky.calls
+    assert [f"launch --yes --down --detach-run --cluster {cluster} {path}"] == sky.calls
 
 
 def test_the_answers_of_sky_are_the_states_of_a_job(sky: FakeSky) -> None:
@@ -101,6 +102,22 @@ def test_the_answers_of_sky_are_the_states_of_a_job(sky: FakeSky) -> None:
     running, done, lost, unknown = ("running", False), ("ended", False), ("ended", True), ("unknown", False)
     assert [running, done, done, lost, lost, unknown] == phases
     assert "logs zoo-x 1 --status" == sky.calls[0]
+
+
+def test_runs_of_like_names_have_clusters_of_their_own(sky: FakeSky, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [
+        _cluster_name(name)
+        for name in ("bert-base-finetune-1-trial-1", "bert-base-finetune-1-trial-2", "a.b", "A-B", "é")
+    ]
+    assert 5 == len(set(names))
+    assert all(re.fullmatch("zoo(-[a-z0-9]+)+", name) and len(name) <= 40 for name in names)
+
+    sky.answers(1, f"Cluster {names[0]} does not exist")
+    assert ("ended", True) == (place().state(names[0]).phase, place().state(names[0]).interrupted)
+    monkeypatch.setattr("socket.gethostname", lambda: "elsewhere")
+    assert "unknown" == place().state(names[0]).phase  # it may be made from here right now
+    monkeypatch.setattr("time.time", lambda: 1e10)
+    assert "ended" == place().state(names[0]).phase
 
 
 def test_cancelling_takes_the_cluster_down(sky: FakeSky) -> None:

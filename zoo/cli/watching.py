@@ -140,6 +140,7 @@ class _View:
 
     def show(self) -> None:
         snapshot, noted_at, painted_at, event_count = RunSnapshot(), time.monotonic(), 0.0, 0
+        noted = ""
         for event in follow(self.run.folder):
             if event is not None:
                 snapshot, event_count = apply(snapshot, event), event_count + 1
@@ -151,7 +152,9 @@ class _View:
                 diagnostics.status(status_line(snapshot, width=diagnostics.status_width()))
             if not diagnostics.live() and time.monotonic() - noted_at > PLAIN_INTERVAL_S:
                 noted_at = time.monotonic()
-                diagnostics.note(status_line(snapshot))
+                if noted != (line := status_line(snapshot)):  # one that waits for hours says so once
+                    noted = line
+                    diagnostics.note(line)
 
     def _show_event(self, event: AnyEvent, s: RunSnapshot) -> None:
         for text in self.messages.lines(event, s):

@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 
@@ -28,7 +28,7 @@ from zoo.paths import home
 from zoo.places.here import start_process
 from zoo.places.host_jobs import HostJob, HostStart, Record, forget_old, hand_over, keep, kept
 from zoo.places.kinds import PlaceKind
-from zoo.places.node import JOIN_S, LOST_S, Node
+from zoo.places.node import JOIN_S, LOST_S, Node, endpoint
 from zoo.places.place import JobState, PlacedJob, PlaceSettings
 from zoo.places.probe import PACKAGES, REPORT_FILE, TOKEN_FILE, Report, version_of
 from zoo.plurals import counted
@@ -43,8 +43,9 @@ PATIENCE_S = 30.0
 class HostsSettings(PlaceSettings, frozen=True, kw_only=True):
     """What can be said of a place that is some machines."""
 
+    lists: ClassVar[tuple[str, ...]] = ("hosts",)
     hosts: Annotated[
-        str, option("Names or addresses of the machines, with commas between them; a run takes the first ones.")
+        str, option("Names or addresses of the machines, as a list or with commas; a run takes the first ones.")
     ] = ""
     command: Annotated[str, option("What starts {command} on {host}, such as ssh -p 2222 me@{host} {command}.")] = SSH
     meeting: Annotated[
@@ -71,6 +72,7 @@ class HostsSettings(PlaceSettings, frozen=True, kw_only=True):
                 f"command is {self.command!r}, which is the same for {counted(len(self.names), 'machine')}",
                 "let it have {host}, or hosts name one machine",
             )
+        endpoint(self.meeting, "")
 
     @property
     def names(self) -> tuple[str, ...]:

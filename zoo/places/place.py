@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, ClassVar, Literal, Protocol
 
 import msgspec
 
@@ -52,6 +52,9 @@ class JobState(msgspec.Struct, frozen=True, kw_only=True):
 
 class PlaceSettings(Options, frozen=True, kw_only=True):
     """What can be said of every place; a kind adds its own."""
+
+    lists: ClassVar[tuple[str, ...]] = ()
+    """Those that are text with commas between several values, and may be written as a list, too."""
 
     folder: Annotated[
         str, option("A folder that is the same here and there, on a shared disk; the store and the data are in it.")

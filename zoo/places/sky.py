@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shlex
 import shutil
+import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, cast
+from zlib import crc32
 
 from zoo import atomic
 from zoo.errors import OptionInvalid, RunFailed, Unsupported
@@ -29,6 +33,8 @@ from zoo.sanitize import one_line
 TASK_FILE, OUTPUT_FILE = "sky.yaml", "sky.log"
 """In the folder of a job: the task, and what `sky` prints while it makes the cluster."""
 ASK_TIMEOUT_S = 60.0
+MAKING_S = 3600.0
+"""How long it may take to make a cluster."""
 INSTALL = "install it: pip install 'skypilot[aws]', or for another cloud; then sky check"
 _STATES = {
     0: JobState(phase="ended", word="SUCCEEDED", reason="it has ended"),
@@ -118,6 +124,8 @@ class Sky:
         """Of a cluster that is not there: it is made still, could not be made, or has gone with its job."""
         if _is_launching(id):
             return JobState(phase="waiting", reason="its cluster is being made")
+        if _is_made_elsewhere(id):
+            return JobState(phase="unknown", reason="its cluster is made from another machine")
         return JobState(phase="ended", word="DOWN", reason=f"its cluster is not there: {words}", interrupted=True)
 
     def cancel(self, id: str) -> None:
@@ -146,8 +154,28 @@ class Sky:
 
 
 def _cluster_name(name: str) -> str:
-    """What a cluster is called: letters, digits and hyphens, as all clouds take them."""
-    return f"zoo-{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')}"[:40].rstrip("-")
+    """What a new cluster is called: letters, digits and hyphens, as all clouds take them.
+
+    No other one is called so, however alike the names of runs are, nor that of an attempt before, which may be taken
+    down still. The end of it tells from where and when the cluster was asked for.
+    """
+    plain = re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")[:16].rstrip("-")
+    asked_for = f"{_this_machine()}{int(time.time()):08x}{secrets.token_hex(2)}"
+    return "-".join(filter(None, ("zoo", plain, asked_for)))
+
+
+def _this_machine() -> str:
+    return f"{crc32(socket.gethostname().encode()) & 0xFFFF:04x}"
+
+
+def _is_made_elsewhere(cluster: str) -> bool:
+    """Whether another machine may be making that cluster right now."""
+    asked_for = cluster.rpartition("-")[2]
+    try:
+        asked_at = int(asked_for[4:12], 16)
+    except ValueError:
+        return False
+    return not asked_for.startswith(_this_machine()) and time.time() - asked_at < MAKING_S
 
 
 def _is_launching(cluster: str) -> bool:

@@ -143,19 +143,25 @@ def _declared(name: str, said: Any, lines: Lines) -> DeclaredPlace:
 
 
 def _settings(kind: PlaceKind, name: str, said: Mapping[str, Any], lines: Lines) -> PlaceSettings:
-    texts = {one.name for one in schema(kind.settings) if one.kind == "str"}
-    for key, value in said.items():
-        plain = str(value) if key in texts and type(value) in (int, float) else value  # time = 60
+    plain = {key: _plain(kind, key, value) for key, value in said.items()}
+    for key, value in plain.items():
         try:
-            parse(kind.settings, {key: plain})
+            parse(kind.settings, {key: value})
         except OptionInvalid as error:
             message = error.message.removeprefix("--")
             raise StoreInvalid(f"{lines.place(name, key)}: place {name}: {message}", error.hint) from error
     try:
-        plain = {key: str(value) if key in texts else value for key, value in said.items()}
         return parse(kind.settings, plain)
     except OptionInvalid as error:
         raise StoreInvalid(f"{lines.place(name)}: place {name}: {error.message}", error.hint) from error
+
+
+def _plain(kind: PlaceKind, key: str, value: Any) -> Any:
+    """A value as its option takes it: TOML has `time = 60` and `hosts = ["node1", "node2"]`, which are text."""
+    if key in kind.settings.lists and isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
+    is_text = any(one.name == key and one.kind == "str" for one in schema(kind.settings))
+    return str(value) if is_text and type(value) in (int, float) else value
 
 
 def _unreadable(of: Path, error: OSError) -> StoreInvalid:

@@ -20,8 +20,8 @@ TERMINATE_TIMEOUT_S = 20.0
 KILL_TIMEOUT_S = 10.0
 EXIT_TIMEOUT_S = 10.0
 """How long a process may take to exit after the run's last event."""
-PLACE_TIMEOUT_S = 60.0
-"""How long a place may take to end a job: a scheduler gives it some time between asking and killing."""
+PLACE_TIMEOUT_S = 80.0
+"""How long a place may take to end a job: it gives it some time between asking and killing, a minute at most."""
 POLL_S = 0.1
 
 

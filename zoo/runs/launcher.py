@@ -168,7 +168,7 @@ def _hand_over(folder: RunFolder, attempt: int) -> None:
 def environment_there(folder: RunFolder) -> dict[str, str]:
     """The variables of a process that computes at a place for a run, beside those that it has there."""
     settings = environment(_kernels_of(folder))
-    added = {name: text for name, text in settings.items() if os.environ.get(name) != text}
+    added = {name: text for name, text in settings.items() if name in _OF_WORKERS or os.environ.get(name) != text}
     return added | {"ZOO_HOME": str(home()), FILE_VARIABLE: settings[FILE_VARIABLE]}
 
 
@@ -227,6 +227,22 @@ def _own_environment() -> dict[str, str]:
 
 _THREADS_ASKED_FOR = "ZOO_OMP_NUM_THREADS"
 """What `OMP_NUM_THREADS` was before torchrun, which sets it where nobody has; empty where nobody had."""
+
+
+_OF_WORKERS = (
+    "PYTHONUNBUFFERED",
+    "PYTHONSAFEPATH",
+    "OMP_WAIT_POLICY",
+    "GOMP_SPINCOUNT",
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY",
+    "LRU_CACHE_CAPACITY",
+    "TOKENIZERS_PARALLELISM",
+    "HF_HUB_DISABLE_TELEMETRY",
+    "HF_HUB_DISABLE_PROGRESS_BARS",
+    "ZOO_TRACKER",
+    _THREADS_ASKED_FOR,
+)
+"""What this adds for each worker; where one of them hands something over to a place, it has them already."""
 
 
 _OF_ONE_OF_SEVERAL = (
