@@ -12,11 +12,12 @@ import pytest
 from tests.accelerator import accelerators
 from tests.echo_runs import echo, finetune, finished_run, rows, words
 from tests.plugin_site import site
+from tests.slurm_cluster import cluster, slurm
 from zoo import atomic
 from zoo.devices import NO_TORCH
 from zoo.settings import SETTINGS
 
-__all__ = ["accelerators", "echo", "finetune", "finished_run", "rows", "site", "words"]
+__all__ = ["accelerators", "cluster", "echo", "finetune", "finished_run", "rows", "site", "slurm", "words"]
 
 
 @pytest.fixture(autouse=True)

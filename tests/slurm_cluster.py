@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,10 @@ def _step_of(task: psutil.Process) -> psutil.Process | None:
         return None
 
 
+class DaemonGone(Exception):
+    """A daemon has ended that was to go on."""
+
+
 class Cluster:
     """The daemons of a cluster."""
 
@@ -71,6 +76,11 @@ class Cluster:
         self._daemons: dict[str, subprocess.Popen[Any]] = {}
 
     def start(self) -> None:
+        """Start the daemons.
+
+        Raises:
+            DaemonGone: one has ended, as where another process has taken its port meanwhile.
+        """
         host = socket.gethostname().partition(".")[0]
         ports = free_ports(1 + len(NODES))
         nodes = [NODE.format(name=name, host=host, port=port) for name, port in zip(NODES, ports[1:], strict=True)]
@@ -94,7 +104,35 @@ class Cluster:
         self._start("slurmctld", ["-D"])
         for name in NODES:
             self.start_node(name)
-        until(lambda: len(self.ask("sinfo", "-h", "-N", "-t", "idle", "-o", "%N").split()) == len(NODES))
+        until(self._is_up)
+
+    def _is_up(self) -> bool:
+        if gone := [name for name, daemon in self._daemons.items() if daemon.poll() is not None]:
+            raise DaemonGone(f"{gone[0]} has ended: {self._last_words(gone[0])}")
+        return len(self.ask("sinfo", "-h", "-N", "-t", "idle", "-o", "%N").split()) == len(NODES)
+
+    def _last_words(self, name: str) -> str:
+        logs = [self.folder / file for file in (f"{name}.out", f"{name}.log", f"slurmd-{name}.log")]
+        return "\n".join(path.read_text(errors="replace")[-2_000:] for path in logs if path.exists())
+
+    @contextmanager
+    def drained(self) -> Iterator[None]:
+        """No node begins a job within."""
+        names = f"NodeName={','.join(NODES)}"
+        self.ask("scontrol", "update", names, "State=DRAIN", "Reason=test")
+        try:
+            yield
+        finally:
+            self.ask("scontrol", "update", names, "State=RESUME")
+
+    @contextmanager
+    def without(self, name: str) -> Iterator[None]:
+        """A node that dies as this begins, and is there again afterwards."""
+        self.kill_node(name)
+        try:
+            yield
+        finally:
+            self.start_node(name)
 
     def start_node(self, name: str) -> None:
         self._start("slurmd", ["-D", "-N", name], name)
@@ -151,6 +189,8 @@ def missing() -> str:
     """Why there can be no cluster here; empty where there can."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return "a Slurm cluster is started by root only"
+    if find_spec("submitit") is None:
+        return "there is no submitit here: pip install 'zoo-models[slurm]'"
     absent = [name for name in DAEMONS if shutil.which(name, path=PATH) is None]
     return f"there is no {', '.join(absent)} here: apt-get install slurm-wlm munge" if absent else ""
 
@@ -175,14 +215,21 @@ def until(condition: Any, seconds: float = START_S) -> None:
 @contextmanager
 def running_cluster() -> Iterator[Cluster]:
     """A cluster that is there within, in a folder that everybody may look into, as munge insists on."""
-    with tempfile.TemporaryDirectory(prefix="zoo-slurm-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
-        one = Cluster(Path(folder))
+    with contextlib.ExitStack() as stack:
         try:
-            one.start()
-            yield one
-        finally:
-            one.stop()
+            one = _started(stack)
+        except DaemonGone:  # somebody had one of its ports: the next are others
+            one = _started(stack)
+        yield one
+
+
+def _started(stack: contextlib.ExitStack) -> Cluster:
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zoo-slurm-", ignore_cleanup_errors=True)))
+    folder.chmod(0o755)
+    one = Cluster(folder)
+    stack.callback(one.stop)
+    one.start()
+    return one
 
 
 @pytest.fixture(scope="session")

@@ -143,6 +143,12 @@ class Recipe(NamedTuple):
             name=name or self.name,
         )
 
+    def beside(self, place: Place) -> Recipe:
+        """The same, handed over to where what is done before is, unless it says where."""
+        if "on" in self.place or not place.on:
+            return self
+        return self._replace(place={"on": place.on, "requeue": place.requeue} | self.place)
+
     @contextmanager
     def located_errors(self) -> Iterator[None]:
         """Let errors about what it says have their line."""

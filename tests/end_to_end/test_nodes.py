@@ -14,12 +14,10 @@ import zoo
 from tests.echo_runs import held_after, until
 from tests.namespaces import Wire, two_namespaces
 from tests.node_commands import new_run, start_nodes
-from tests.slurm_cluster import Cluster, cluster, slurm
+from tests.slurm_cluster import Cluster
 from zoo.places.node import NODE_LOST
 from zoo.places.table import path
 from zoo.runs.events import EvaluationCompleted, RunStarted, StepCompleted
-
-__all__ = ["cluster", "slurm"]
 
 pytest.importorskip("zoo_bert")
 pytestmark = [

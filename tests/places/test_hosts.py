@@ -18,7 +18,7 @@ from zoo.catalog import Catalog
 from zoo.errors import OptionInvalid, Unsupported
 from zoo.jobs import Job, Place
 from zoo.options import parse
-from zoo.places.host_jobs import Record, keep
+from zoo.places.host_jobs import HostJob, Record, forget_old, hand_over, keep, records_folder
 from zoo.places.hosts import Hosts, HostsSettings
 from zoo.places.place import JobState, PlacedJob
 from zoo.places.table import declared_place
@@ -119,11 +119,24 @@ def test_a_job_whose_process_here_is_gone_has_been_interrupted() -> None:
         ({"command": "ssh 'node {command}"}, "No closing quotation"),
         ({"command": "ssh node1 {command}"}, "the same for 2 machines"),
         ({"meeting": "n1:70000"}, "there is no port 70000"),
+        ({"hosts": "n1, -oProxyCommand=x"}, "'-oProxyCommand=x', which would be a flag"),
+        ({"hosts": "me@-x"}, "'me@-x', which would be a flag"),
+        ({"environment": "/shared/my venv"}, "'/shared/my venv/bin/python', which a shell there would take apart"),
     ],
 )
 def test_settings_that_reach_no_machine_are_refused(settings: dict[str, str], words: str) -> None:
     with pytest.raises(OptionInvalid, match=words):
         place(**settings)
+
+
+def test_a_job_that_nobody_took_over_leaves_no_secrets() -> None:
+    hand_over("nobody-1", HostJob(starts=(), log="", patience_s=1.0))
+    hand_over("nobody-2", HostJob(starts=(), log="", patience_s=1.0))
+    os.utime(records_folder() / "nobody-1.job", (0, 0))
+
+    forget_old()
+
+    assert ["nobody-2.job"] == [path.name for path in records_folder().glob("*.job")]
 
 
 def test_more_nodes_than_machines_are_refused(tmp_path: Path) -> None:

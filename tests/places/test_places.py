@@ -5,25 +5,29 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 import zoo
 from tests.echo_runs import until
 from tests.plugin_factory import use_site, write_plugin
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
-from zoo.errors import OptionInvalid, RunFailed, Unsupported, ZooError
+from zoo.errors import OptionInvalid, RunFailed, StoreInvalid, Unsupported, ZooError
 from zoo.places.node import NODE_LOST, Node
 from zoo.places.place import JobState, PlacedJob
-from zoo.places.slurm import Slurm, SlurmSettings, minutes
-from zoo.places.table import place_named, places
-from zoo.runs import control, kept_parts, placement
+from zoo.places.slurm import Slurm, SlurmSettings, _outside_of_any_job, minutes
+from zoo.places.table import _check_ours, place_named, places
+from zoo.runs import control, kept_parts, placement, store
 from zoo.runs.attempt import Worker
 from zoo.runs.events import RunInterrupted, RunLaunched, RunRequeued
-from zoo.runs.launcher import environment, environment_there
+from zoo.runs.index import RunIndex
+from zoo.runs.launcher import environment, environment_there, own_environment
 from zoo.runs.log import append, last_event
 from zoo.runs.node_worker import _Part
 from zoo.runs.store import RunFolder
@@ -406,6 +410,118 @@ def test_a_node_that_is_back_leaves_alone_what_was_begun_meanwhile(
     monkeypatch.setattr("subprocess.run", run)
     _begin_again("7", 1)
     assert (["show", "requeue"] if is_begun else ["show"]) == asked
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of files")
+def test_a_file_that_others_write_is_refused(
+    declare: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = declare("[tent]\n")
+    path.chmod(0o664)
+    assert ExitCode.OK == main(["places"])
+    path.chmod(0o666)
+    assert ExitCode.STORE == main(["places"])
+    assert f"everybody may write to {path}" in capsys.readouterr().err
+    found = os.stat_result([0o600, 0, 0, 1, 12345, *[0] * 5])
+    with pytest.raises(StoreInvalid, match="belongs to user 12345"):
+        _check_ours(path, found)
+
+
+@pytest.fixture
+def yurt(declare: Callable[[str], Path], tmp_path: Path) -> Callable[[str], Path]:
+    """The same, and another kind that jobs are handed over to from within."""
+    module = TENT.replace('"tent"', '"yurt"').replace('"a tent")', '"a yurt", reached_from_within=True)')
+    write_plugin(tmp_path / "tent-site", "yurt", module, distribution="zoo-yurt", group="zoo.places")
+    return declare
+
+
+def test_what_follows_a_run_at_a_place_is_begun_there(
+    yurt: Callable[[str], Path], finetune: Start, rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    yurt("[yurt]\nclosed = true\ncamp = 'CAMP'\n[tent]\nclosed = true\ncamp = 'CAMP'\n")
+    recipe = tmp_path / "recipe.toml"
+    place = 'device = "cpu"\nprecision = "fp32"\n'
+    of_data = f'source]\ndata = "{rows}"\n'
+    recipe.write_text(f'model = "echo"\n{place}[{of_data}[then]\nname = "second"\n{place}[then.{of_data}')
+
+    zoo.run_recipe(recipe, name="first", on="yurt", requeue=True)
+    request = zoo.open_run("second").folder.request
+    assert ("waiting", "yurt", True) == (zoo.open_run("second").status, request.place, request.requeue)
+    recipe.write_text(recipe.read_text().replace("second", "third"))
+    assert ExitCode.OK == main(["finetune", "--recipe", str(recipe), "--on", "yurt", "--detach"])
+    assert "yurt" == zoo.open_run("third").folder.request.place
+    capsys.readouterr()
+    recipe.write_text(recipe.read_text().replace("[then]", '[then]\non = "here"').replace("third", "fourth"))
+    assert ExitCode.USAGE == main(["finetune", "--recipe", str(recipe), "--on", "yurt", "--detach"])
+    assert "is begun from place yurt, and this is to run here" in capsys.readouterr().err
+    with pytest.raises(Unsupported, match="from which nothing is handed over to place tent"):
+        zoo.finetune(zoo.open_run("first"), rows, on="tent", device="cpu", precision="fp32")
+    lone = finetune(on="tent", name="lone")
+    with pytest.raises(Unsupported, match="is begun from place tent, from which nothing is handed over") as error:
+        zoo.finetune(lone, rows, on="tent", device="cpu", precision="fp32")
+    assert "zoo attach lone" in error.value.hint
+
+
+def test_what_is_handed_over_from_within_a_job_has_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {"SLURM_JOB_ID": "7", "SLURM_NTASKS": "2", "SLURM_CONF": "/etc/slurm.conf", "SUBMITIT_EXECUTOR": "slurm"}
+    for name, text in own.items():
+        monkeypatch.setenv(name, text)
+    with _outside_of_any_job():
+        assert ["SLURM_CONF"] == [name for name in own if name in os.environ]
+    assert own == {name: os.environ[name] for name in own}
+    for name, text in {"TORCHELASTIC_RUN_ID": "none", "RANK": "0", "WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, text)
+    assert {"RANK", "WORLD_SIZE", "TORCHELASTIC_RUN_ID"}.isdisjoint(own_environment())
+
+
+def test_a_list_of_runs_does_not_wait_for_a_place(
+    declare: Callable[[str], Path], finetune: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declare("[tent]\nclosed = true\ncamp = 'CAMP'\n")
+    run, answers = finetune(on="tent", name="mine"), threading.Event()
+    (tmp_path / "cancelled").touch()
+    ask, asked = placement._ask, []
+
+    def slowly(placed: placement.Placement) -> JobState:
+        asked.append(placed)
+        assert answers.wait(60)
+        return ask(placed)
+
+    monkeypatch.setattr(placement, "_ask", slowly)
+    monkeypatch.setattr(placement, "_states", {})
+    index = RunIndex()
+    for _ in range(3):
+        with placement.without_waiting():
+            index.refresh()
+        assert ["queued"] == [one.status for one in index.summaries]
+    answers.set()
+
+    def is_known() -> bool:
+        with placement.without_waiting():
+            index.refresh()
+        return [one.status for one in index.summaries] == ["interrupted"]
+
+    until(is_known)
+    assert 1 == len(asked)
+    assert "interrupted" == run.status
+
+
+@pytest.mark.parametrize("end", [lambda folder: control.stop(folder, force=True), control.remove])
+def test_what_a_run_has_at_a_place_ends_with_it(
+    end: Callable[[RunFolder], object], declare: Callable[[str], Path], finetune: Start, tmp_path: Path
+) -> None:
+    declare("[tent]\nclosed = true\ncamp = 'CAMP'\n")
+    request = finetune(on="tent", name="mine").folder.request
+    folder = store.create(structs.replace(request, name="swept", place=""))
+    part = RunFolder(folder.students_folder / "trial-1" / "all-rows")
+    part.path.mkdir(parents=True)
+    job = PlacedJob(name="swept-trial-1", folder=str(part.path), arguments=(), log=str(part.log_path))
+    with placement.handed_over(part, place_named("tent"), job):
+        pass
+
+    assert end(folder) in ("cancelled", None)
+    assert (tmp_path / "cancelled").exists()
+    assert not part.placed_path.exists()
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from msgspec import structs
 
 from tests.echo_runs import until
 from zoo.errors import OptionInvalid, RunFailed, Unsupported
@@ -138,6 +139,12 @@ def test_without_sky_one_line_says_what_is_missing(job: PlacedJob, monkeypatch: 
         place().submit(job)
 
     assert ["fault"] == [finding.mark for finding in place().check()]
+
+
+def test_what_is_to_be_begun_again_is_refused(job: PlacedJob, sky: FakeSky) -> None:
+    with pytest.raises(Unsupported, match="which begins no run again, and --requeue asks for that"):
+        place().submit(structs.replace(job, requeue=True))
+    assert [] == sky.calls
 
 
 def test_what_is_mounted_has_a_place() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 import zoo
 from tests.echo_runs import held_after, until
-from tests.slurm_cluster import Cluster, cluster, slurm
+from tests.slurm_cluster import Cluster
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import RunFailed
@@ -22,7 +22,6 @@ from zoo.runs import placement
 from zoo.runs.events import RunInterrupted, RunRequeued, RunStarted
 from zoo.runs.store import RunFolder
 
-__all__ = ["cluster", "slurm"]
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="Slurm")]
 Start = Callable[..., zoo.Run]
 HELD_AT = 6
@@ -94,12 +93,11 @@ def test_a_check_proves_what_is_shared(slurm: Cluster, capsys: pytest.CaptureFix
 
 def test_stop_asks_the_worker_and_takes_a_waiting_run_out_of_the_queue(start: Start, slurm: Cluster) -> None:
     with held(start) as (run, _):
-        slurm.ask("scontrol", "update", "NodeName=n1,n2", "State=DRAIN", "Reason=test")
-        waiting = start(name="waits")
-        until(lambda: placement.state_of(waiting.folder, placement.recorded(waiting.folder)).phase == "waiting")
-        waiting.stop()
-        assert "cancelled" == waiting.status
-        slurm.ask("scontrol", "update", "NodeName=n1,n2", "State=RESUME")
+        with slurm.drained():
+            waiting = start(name="waits")
+            until(lambda: placement.state_of(waiting.folder, placement.recorded(waiting.folder)).phase == "waiting")
+            waiting.stop()
+            assert "cancelled" == waiting.status
         run.stop()
     assert "cancelled" == run.status
     run.resume().wait(progress=False)
@@ -147,14 +145,13 @@ def test_a_node_that_dies_interrupts_a_run_and_requeues_another(
 ) -> None:
     with held(lambda: start(requeue=True)) as (run, _):
         node = slurm.ask("squeue", "-h", "-j", job_of(run), "-o", "%N").strip()
-        slurm.kill_node(node)
-        until(lambda: "PENDING" in slurm.ask("squeue", "-h", "-j", job_of(run), "-o", "%T"))
-        assert "queued" == run.status
-    begin_at_once(slurm, run)
-    run.wait(progress=False)
+        with slurm.without(node):
+            until(lambda: "PENDING" in slurm.ask("squeue", "-h", "-j", job_of(run), "-o", "%T"))
+            assert "queued" == run.status
+            begin_at_once(slurm, run)
+            run.wait(progress=False)
     assert uninterrupted == result(run)
     assert [None, HELD_AT] == attempts(run)
-    slurm.start_node(node)
 
 
 def test_what_is_missing_there_is_told(start: Start, store: Path, tmp_path: Path) -> None:

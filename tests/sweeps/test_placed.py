@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.plugin_factory import use_site, write_plugin
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
+from zoo.errors import RunFailed
 from zoo.recipe_writing import recipe_of
 from zoo.recipes import read_recipe
-from zoo.runs import placement, store
+from zoo.runs import liveness, placement, store
 from zoo.runs.attempt import Worker
 from zoo.runs.candidate import CandidateMeasured, CandidateStepped
 from zoo.runs.checkpoints import MANIFEST
 from zoo.runs.events import Noted, RunFinished
 from zoo.runs.log import read_events
+from zoo.runs.picking.field import Field
+from zoo.runs.placement import Placement
 from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder
+from zoo.runs.sweeping import placed as placed_trials
+from zoo.runs.sweeping import trial
 from zoo.runs.sweeping.job import sweep
+from zoo.runs.sweeping.placed import PlacedTrials
 from zoo.runs.sweeping.trial import FAILED, _stopped, stage_folder
 from zoo.sweeps import sweep_request
 
@@ -102,6 +110,77 @@ def test_a_place_that_is_not_declared_is_said_to_be(recipe: Path, capsys: pytest
     error = capsys.readouterr().err
     assert "there is no place 'yrad'" in error
     assert "did you mean yard?" in error
+
+
+def test_a_place_without_a_queue_takes_no_sweep(recipe: Path, store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (store / "places.toml").write_text('[pair]\nkind = "hosts"\nhosts = "a, b"\n')
+    assert main(["sweep", str(recipe), "--on", "pair"]) == ExitCode.USAGE
+    assert "place pair is of the kind hosts, which has no queue" in capsys.readouterr().err
+
+
+class Trial:
+    """One that is known once its place has taken it."""
+
+    seconds = 0.0
+    settings: dict[str, Any] = {}
+
+    def __init__(self, name: str) -> None:
+        self.name, self.is_taken = name, False
+
+    def known(self, stage: str) -> object:
+        return stage if self.is_taken else None
+
+
+@pytest.fixture
+def trials(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Field]:
+    """Let a field of three be handed over to a place that has room for so many at a time."""
+    monkeypatch.setattr(placed_trials, "AGAIN_S", 0.0)
+    monkeypatch.setattr(placed_trials, "POLL_S", 0.0)
+    folder = store.create(sweep_request(read_recipe(recipe), {}, {}, name="full", place={"on": "yard"}))
+    worker = Worker(folder, folder.request, 0, 1)
+
+    def learn(room: int) -> Field:
+        field: Any = Field(worker, [Trial(name) for name in ("a", "b", "c")])  # type: ignore[arg-type]
+        left = [0]
+
+        def hand_over(self: object, one: Trial, stage: str, rows: int) -> Placement:
+            if not left[0]:
+                left[0] = room
+                raise RunFailed("its queue is full")
+            left[0] -= 1
+            one.is_taken = True
+            return Placement(place="yard", job="1", placed_at=0.0)
+
+        left[0] = room
+        monkeypatch.setattr(PlacedTrials, "_handed_over", hand_over)
+        PlacedTrials(worker, "yard", requeue=False).learn(field, "all rows", 40)
+        return field
+
+    return learn
+
+
+def test_what_a_place_refuses_for_now_is_handed_over_later(trials: Callable[[int], Field]) -> None:
+    field = trials(1)
+    assert ["a", "b", "c"] == list(field.entrants)
+    notes = [event.message for event in read_events(field._worker.folder)[0] if isinstance(event, Noted)]
+    assert ["3 trials at place yard: all rows", "2 trials to be handed over later: its queue is full"] == notes
+
+
+def test_what_a_place_takes_none_of_fails(trials: Callable[[int], Field]) -> None:
+    with pytest.raises(RunFailed, match="none is left to choose from; c was the last: its queue is full"):
+        trials(0)
+
+
+def test_one_process_is_at_a_trial(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "LOCK_TIMEOUT_S", 0.0)
+    folder = store.create(sweep_request(read_recipe(recipe), {}, {}, name="twice", place={"on": "yard"}))
+    stage = stage_folder(folder, "trial-1", "all rows")
+    stage.path.mkdir(parents=True)
+    lock = liveness.claim(stage)
+    assert lock is not None
+    with lock:
+        assert trial.main([str(folder.path), "trial-1", "all rows", "40"]) == 1
+    assert not (stage.path / FAILED).exists()
 
 
 def test_a_trial_whose_time_is_over_leaves_word(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def run_recipe(
         jobs = JobSequence(request_of(job, catalog), catalog)
     for then in said.followers:
         with then.located_errors():
-            jobs.add(then.job(), then.head)
+            jobs.add(then.beside(place).job(), then.head)
     return start_sequence(jobs.requests, now=bool(read(NOW, now)))[0]
 
 

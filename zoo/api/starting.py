@@ -13,7 +13,7 @@ import msgspec
 from zoo.api.data_files import client_data_as_files, data_as_files
 from zoo.api.run import Run
 from zoo.catalog import Catalog
-from zoo.errors import OptionInvalid, ZooError
+from zoo.errors import OptionInvalid, Unsupported, ZooError
 from zoo.federated_jobs import Clients, federated_request
 from zoo.file_cache import read_once
 from zoo.jobs import NOW, Job
@@ -24,7 +24,7 @@ from zoo.places.table import declared_place
 from zoo.planned_results import beginning_from, with_result_of
 from zoo.recipe_writing import add_follower, write_recipe
 from zoo.requests import request_of
-from zoo.runs import sequence, store
+from zoo.runs import sequence, status, store
 from zoo.runs.launcher import launch
 from zoo.runs.request import RunRequest
 from zoo.runs.store import RunFolder
@@ -153,6 +153,8 @@ def start(
         prepare: puts into the folder of the run what is no part of its request; without it there is no run.
     """
     _check_reachable(request)
+    if after is not None and status.read(after.folder).status != "finished":
+        _check_begun_there(request, after.folder.request, after.name)
     folder = store.create(request, data_folder)
     try:
         prepare(folder)
@@ -182,6 +184,27 @@ def _check_reachable(request: RunRequest) -> None:
         check_shared(declared_place(place).settings, place, [*paths, request.out, request.draw])
 
 
+def _check_begun_there(request: RunRequest, before: RunRequest, name: str) -> None:
+    """Insist on a follower that the worker of the run before can begin, where that is at a place.
+
+    Args:
+        request: of the follower.
+        before: request of the run before.
+        name: of that run.
+
+    Raises:
+        Unsupported: it would end with the job that it is begun in, or cannot be handed over from there.
+    """
+    if not before.place:
+        return
+    what, wait = f"what follows run {name} is begun from place {before.place}", f"wait for its end: zoo attach {name}"
+    if not request.place:
+        raise Unsupported(f"{what}, and this is to run here", f"let it run there, too, with --on; or {wait}")
+    kind, other = declared_place(before.place).kind, declared_place(request.place).kind
+    if not kind.reached_from_within or other.name != kind.name:
+        raise Unsupported(f"{what}, from which nothing is handed over to place {request.place}", wait)
+
+
 def _launch(folder: RunFolder, *followers: RunFolder, now: bool) -> None:
     """Start a run; where its place does not take it, there is none, and none of those that follow it."""
     try:
@@ -201,6 +224,8 @@ def start_sequence(requests: Sequence[RunRequest], *, now: bool = False) -> tupl
     """
     for request in requests:
         _check_reachable(request)
+    for earlier, request in pairwise(requests):
+        _check_begun_there(request, earlier, earlier.name)
     folders: list[RunFolder] = []
     try:
         for place, request in enumerate(requests, start=1):

@@ -53,7 +53,8 @@ def with_followers(first: RunRequest, args: argparse.Namespace) -> list[RunReque
         add_command(text, jobs, place_of(args))
     for recipe in recipes:
         with recipe.located_errors():
-            jobs.add(recipe._replace(place=usual_place() | recipe.place).job(), recipe.head)
+            placed = recipe.beside(place_of(args))
+            jobs.add(placed._replace(place=usual_place() | placed.place).job(), recipe.head)
     return jobs.requests
 
 

@@ -115,8 +115,9 @@ def take_over(id: str) -> HostJob:
 
 
 def forget_old() -> None:
-    """Remove what is known of jobs that ended long ago."""
-    for path in records_folder().glob("*.json"):
-        with contextlib.suppress(OSError):
-            if time.time() - path.stat().st_mtime > KEPT_S:
-                path.unlink()
+    """Remove what is known of jobs that ended long ago, and those that nobody has taken over."""
+    for pattern, kept_s in (("*.json", KEPT_S), ("*.job", STARTING_S)):
+        for path in records_folder().glob(pattern):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > kept_s:
+                    path.unlink()

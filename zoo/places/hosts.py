@@ -63,6 +63,10 @@ class HostsSettings(PlaceSettings, frozen=True, kw_only=True):
             words = shlex.split(self.command)
         except ValueError as error:
             raise OptionInvalid(f"command is {self.command!r}: {error}", f'such as command = "{SSH}"') from error
+        if unfit := next(
+            (name for name in self.names if name.rpartition("@")[2].startswith("-") or name[0] == "-"), ""
+        ):
+            raise OptionInvalid(f"hosts has {unfit!r}, which would be a flag", "machines have other names")
         if "{command}" not in words:
             raise OptionInvalid(
                 f"command is {self.command!r}, in which no word is {{command}}", f'such as command = "{SSH}"'
@@ -103,6 +107,11 @@ class Hosts:
         self.settings: PlaceSettings = settings
         if not settings.names:
             raise OptionInvalid(f"hosts of place {name} names no machine", 'such as hosts = "node1, node2"')
+        if shlex.quote(self._python) != self._python:
+            raise OptionInvalid(
+                f"Python at place {name} is {self._python!r}, which a shell there would take apart",
+                "let environment be a path without blanks and other marks, such as a symbolic link",
+            )
 
     @property
     def _python(self) -> str:
@@ -218,4 +227,6 @@ _REACH = "let command reach it without a password, and environment name the Pyth
 _SHARE = "let folder name a place that is on a shared disk, and zoo config home one in it"
 
 
-KIND = PlaceKind("hosts", HostsSettings, Hosts, "machines that you reach over ssh, or by a command of your own")
+KIND = PlaceKind(
+    "hosts", HostsSettings, Hosts, "machines that you reach over ssh, or by a command of your own", has_queue=False
+)

@@ -31,6 +31,10 @@ class PlaceKind(NamedTuple):
     """The place of a name and of what is said of it."""
     help: str
     """In a few words."""
+    has_queue: bool = True
+    """Whether jobs wait there until there is room for them."""
+    reached_from_within: bool = False
+    """Whether a job there can hand over another one, as what follows a run is handed over by its worker."""
 
 
 def kind_names() -> tuple[str, ...]:

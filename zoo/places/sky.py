@@ -72,6 +72,11 @@ class Sky:
         """Write the task file, and let `sky` make a cluster for it."""
         if shutil.which("sky") is None:
             raise Unsupported(f"place {self.name} needs SkyPilot, and there is no sky here", INSTALL)
+        if job.requeue:  # the cluster goes down with the job
+            raise Unsupported(
+                f"place {self.name} is of the kind sky, which begins no run again, and --requeue asks for that",
+                "leave --requeue out; zoo resume goes on from the last checkpoint",
+            )
         path, cluster = Path(job.folder) / TASK_FILE, _cluster_name(job.name)
         try:
             atomic.write_bytes(path, _yaml(self._task(job)))

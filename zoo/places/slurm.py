@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import shlex
 import shutil
@@ -135,7 +136,8 @@ class Slurm:
         try:
             executor = SlurmExecutor(Path(job.folder) / FOLDER, max_num_timeout=MOST_REQUEUES, python=python)
             executor.update_parameters(**self._parameters(job))
-            with contextlib.redirect_stderr(io.StringIO()):  # where submitit repeats what sbatch says
+            # where submitit repeats what sbatch says
+            with contextlib.redirect_stderr(io.StringIO()), _outside_of_any_job():
                 job_id = str(executor.submit(PlacedWorker(job)).job_id)
         except (FailedJobError, FailedSubmissionError, subprocess.CalledProcessError) as error:
             raise RunFailed(
@@ -249,6 +251,21 @@ class Slurm:
             )
 
 
+@contextlib.contextmanager
+def _outside_of_any_job() -> Iterator[None]:
+    """Let what is handed over from within a job inherit nothing of it: sbatch takes variables along."""
+    if "SLURM_JOB_ID" not in os.environ:
+        yield
+        return
+    of_job = ("SLURM_", "SLURMD_", "SRUN_", "SUBMITIT_")
+    names = [name for name in os.environ if name.startswith(of_job) and name != "SLURM_CONF"]
+    taken = {name: os.environ.pop(name) for name in names}
+    try:
+        yield
+    finally:
+        os.environ.update(taken)
+
+
 def _submitit() -> Finding:
     from importlib.metadata import PackageNotFoundError, version
 
@@ -304,4 +321,4 @@ def _run(*command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(command, 1, "", str(error))
 
 
-KIND = PlaceKind("slurm", SlurmSettings, Slurm, "a Slurm cluster, from its login node")
+KIND = PlaceKind("slurm", SlurmSettings, Slurm, "a Slurm cluster, from its login node", reached_from_within=True)

@@ -11,6 +11,7 @@ folder = "/shared/me"
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -63,12 +64,13 @@ def places() -> tuple[DeclaredPlace, ...]:
     """
     of = path()
     try:
-        stamp = of.stat().st_mtime_ns
+        found = of.stat()
     except (FileNotFoundError, NotADirectoryError):
-        stamp = 0
+        return _read(of, 0)
     except OSError as error:
         raise _unreadable(of, error) from error
-    return _read(of, stamp)
+    _check_ours(of, found)
+    return _read(of, found.st_mtime_ns)
 
 
 def declared_place(name: str) -> DeclaredPlace:
@@ -110,6 +112,22 @@ def _read(of: Path, stamp: int) -> tuple[DeclaredPlace, ...]:
         raise _unreadable(of, error) from error
     lines = Lines(of, text)
     return (this_machine, *(_declared(name, said, lines) for name, said in _parsed(of, text).items()))
+
+
+def _check_ours(of: Path, found: os.stat_result) -> None:
+    """Insist on a file that nobody else writes, as ssh does of its own: commands in it are run.
+
+    Raises:
+        StoreInvalid: it belongs to somebody else, or everybody may write to it.
+    """
+    if not hasattr(os, "geteuid"):
+        return
+    if found.st_uid not in (0, os.geteuid()):
+        raise StoreInvalid(
+            f"{of} belongs to user {found.st_uid}, and commands in it would be run as yours", "make a copy of your own"
+        )
+    if found.st_mode & stat.S_IWOTH:
+        raise StoreInvalid(f"everybody may write to {of}, and commands in it are run", f"chmod o-w {of}")
 
 
 def _parsed(of: Path, text: str) -> dict[str, Any]:

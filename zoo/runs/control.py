@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 
-from zoo.errors import OptionInvalid, StoreInvalid, Unsupported
+from zoo.errors import OptionInvalid, StoreInvalid, Unsupported, ZooError
 from zoo.runs import liveness, placement, queue, sequence, status, store
 from zoo.runs.events import RunCancelled
 from zoo.runs.launcher import change_processes, launch, launching
@@ -66,7 +67,10 @@ def stop(folder: RunFolder, *, force: bool = False, timeout_s: float = ASK_TIMEO
     worker = liveness.recorded(folder)
     if worker is None or not liveness.is_alive(folder):
         _cancel_lost(folder)
-        return "not running"
+        if not _end_parts(folder):
+            return "not running"
+        _be_cancelled(folder)
+        return "cancelled"
     if not force or not liveness.is_here(worker):
         ask_to_stop(folder)
         if _wait_for_exit(folder, timeout_s):
@@ -77,10 +81,39 @@ def stop(folder: RunFolder, *, force: bool = False, timeout_s: float = ASK_TIMEO
             f"it may yet; else stop it there: zoo stop {folder.name}",
         )
     outcome = _end(folder, worker, force=force)
+    _be_cancelled(folder)
+    _end_parts(folder)
+    return outcome
+
+
+def _be_cancelled(folder: RunFolder) -> None:
+    """Say of a run whose worker could not say its last word that somebody wanted it to end."""
     snapshot = status.read(folder)
     if snapshot.status == "crashed":
         append(folder, RunCancelled(step=snapshot.checkpoint_step or 0))
-    return outcome
+
+
+def _end_parts(folder: RunFolder) -> bool:
+    """Cancel what a run whose worker is gone has at a place, such as the trials of a sweep; returns whether it had any.
+
+    Raises:
+        ZooError: that place cannot be asked to end it.
+    """
+    found = [RunFolder(path.parent) for path in folder.students_folder.glob(f"*/*/{folder.placed_path.name}")]
+    if not found or status.read(folder).status == "finished":
+        return False
+    parts = {part: placed for part in found if (placed := placement.recorded(part)) is not None}
+    going_on = {part: placed for part, placed in parts.items() if placement.state_of(part, placed).phase != "ended"}
+    for part, placed in going_on.items():
+        placement.cancel(part, placed)
+    deadline = time.monotonic() + PLACE_TIMEOUT_S
+    while any(placement.state_of(part, placed).phase == "running" for part, placed in going_on.items()):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(POLL_S)
+    for part in going_on:
+        placement.forget(part)
+    return bool(going_on)
 
 
 def _stop_at_place(folder: RunFolder, placed: Placement, *, force: bool, timeout_s: float) -> str:
@@ -197,6 +230,8 @@ def remove(*folders: RunFolder) -> None:
         sequence.cancel_waiting(folder)
         if _going_on(folder):
             raise Unsupported(f"run {folder.name} is still going", f"stop it first: zoo stop {folder.name}")
+        with contextlib.suppress(ZooError):  # what nobody can be asked about must be removable, too
+            _end_parts(folder)
         store.delete(folder)
 
 

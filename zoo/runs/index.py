@@ -199,7 +199,7 @@ def _entry(folder: RunFolder) -> _Entry | None:
     alive = is_alive(folder)
     snapshot = fold(events)
     snapshot = judge(snapshot, folder, alive=alive)
-    goes_on = snapshot if snapshot.pending or snapshot.status == "created" else None
+    goes_on = snapshot if snapshot.pending or alive or snapshot.status == "created" else None
     return _Entry(folder, request, _of_snapshot(request, snapshot), stamp, goes_on, offset)
 
 

@@ -204,7 +204,7 @@ def environment(kernels: int = FEW_KERNELS) -> dict[str, str]:
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     }
-    own = _own_environment()
+    own = own_environment()
     if home := value("home"):  # whoever changes the setting meanwhile does not move what a run looks for
         own["ZOO_HOME"] = home
     own["ZOO_TRACKER"] = value("tracker")
@@ -212,7 +212,7 @@ def environment(kernels: int = FEW_KERNELS) -> dict[str, str]:
     return own | settings | {_THREADS_ASKED_FOR: own.get("OMP_NUM_THREADS", "")}
 
 
-def _own_environment() -> dict[str, str]:
+def own_environment() -> dict[str, str]:
     """The variables of this process, without those by which torchrun tells it that it is one of several."""
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         return dict(os.environ)

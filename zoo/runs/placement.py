@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 import time
 from collections.abc import Iterator
+from contextvars import ContextVar
 
 import msgspec
 
@@ -29,6 +31,9 @@ ASKED_S = 5.0
 """How long an answer of a place counts."""
 _states: dict[tuple[str, str], tuple[float, JobState]] = {}
 """What each place said of each job, and when."""
+_waits = ContextVar("waits", default=True)
+"""Whether whoever wants to know something waits for the answer of a place."""
+_lock = threading.Lock()
 
 
 class Placement(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +47,10 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     """Unix time in seconds."""
     ended: JobState | None = None
     """How it ended there, once somebody has seen it: a scheduler forgets its jobs."""
+
+
+_to_ask: dict[tuple[str, str], tuple[RunFolder, Placement]] = {}
+"""What views want to know."""
 
 
 @contextlib.contextmanager
@@ -132,10 +141,53 @@ def state_of(folder: RunFolder, placement: Placement) -> JobState:
     key = (placement.place, placement.job)
     asked_at, state = _states.get(key, (-ASKED_S, JobState(phase="unknown")))
     if time.monotonic() - asked_at >= ASKED_S:
-        state = _ask(placement)
-        _states[key] = (time.monotonic(), state)
-        if state.phase == "ended":
-            _note_end(folder, placement, state)
+        if not _waits.get():
+            _ask_meanwhile(folder, placement)
+            return state
+        state = _answer(folder, placement)
+    return state
+
+
+@contextlib.contextmanager
+def without_waiting() -> Iterator[None]:
+    """Let `state_of` say within what was known last, and have the place asked meanwhile: for views of many runs."""
+    token = _waits.set(False)
+    try:
+        yield
+    finally:
+        _waits.reset(token)
+
+
+def _ask_meanwhile(folder: RunFolder, placement: Placement) -> None:
+    """Have a place asked of a run by the thread that asks for all views, one after the other."""
+    key = (placement.place, placement.job)
+    with _lock:
+        if key in _to_ask:
+            return
+        is_idle = not _to_ask
+        _to_ask[key] = (folder, placement)
+        if is_idle:
+            threading.Thread(target=_ask_all, daemon=True).start()
+
+
+def _ask_all() -> None:
+    """Ask until nothing is left to be asked."""
+    while True:
+        with _lock:
+            key = next(iter(_to_ask))
+        _answer(*_to_ask[key])
+        with _lock:
+            del _to_ask[key]
+            if not _to_ask:
+                return
+
+
+def _answer(folder: RunFolder, placement: Placement) -> JobState:
+    """What the place says of a run now; its end is written down."""
+    state = _ask(placement)
+    _states[placement.place, placement.job] = (time.monotonic(), state)
+    if state.phase == "ended":
+        _note_end(folder, placement, state)
     return state
 
 

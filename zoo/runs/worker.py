@@ -43,6 +43,7 @@ from zoo.runs.events import (
     RunRequeued,
     RunStarted,
 )
+from zoo.runs.launcher import own_environment
 from zoo.runs.log import last_event, read_events
 from zoo.runs.request import TRAINING, RunRequest, RunVerb
 from zoo.runs.snapshot import fold
@@ -105,6 +106,9 @@ def main(argv: list[str]) -> int:
             _leave_place(worker)
     os.environ.clear()
     os.environ.update(environment)  # what libraries have set meanwhile is nothing to another worker
+    alone = own_environment()
+    os.environ.clear()
+    os.environ.update(alone)  # nor that this one was one of several: a place takes variables along
     if worker.request.verb in TRAINING or worker.request.joined_by:
         sequence.begin_followers(folder)
     return code

@@ -21,6 +21,7 @@ from zoo.paths import home
 from zoo.plugins import DisabledPlugin, Plugin, PluginFailure, disabled_plugins, load_plugins, take_slow
 from zoo.ranking import LONG_LIST, in_sections
 from zoo.runs.index import RunIndex, RunSummary
+from zoo.runs.placement import without_waiting
 from zoo.runs.request import MAKING_MODELS
 from zoo.suggested import SuggestedModel, suggested
 from zoo.tui.downloads import Download, Downloads
@@ -197,7 +198,8 @@ class Feed:
         first, well = True, True
         while not self._ended:
             try:
-                changed, well = index.refresh(), True
+                with without_waiting():
+                    changed, well = index.refresh(), True
             except (ZooError, OSError) as error:
                 if well:  # reported once, not four times a second
                     self._report(error)

@@ -16,6 +16,7 @@ from zoo.runs.inspecting.doubtful_labels import doubtful_table, read_doubtful_la
 from zoo.runs.liveness import is_alive
 from zoo.runs.log import read_events
 from zoo.runs.mistakes import Mistake, read_mistakes
+from zoo.runs.placement import without_waiting
 from zoo.runs.snapshot import EMPTY, RunSnapshot, apply
 from zoo.runs.status import judge
 from zoo.runs.store import RunFolder
@@ -116,12 +117,14 @@ class Follower:
     def _read(self) -> RunSnapshot:
         """What the run is now; where its folder cannot be read, what it was, and a message."""
         try:
-            alive = is_alive(self._folder)
+            with without_waiting():
+                alive = is_alive(self._folder)
             events, self._offset = read_events(self._folder, self._offset)
             for event in events:
                 self._snapshot = apply(self._snapshot, event)
                 self._messages_shown += timestamped(event, self._messages.lines(event, self._snapshot))
-            self._judged, self._fault = judge(self._snapshot, self._folder, alive=alive), ""
+            with without_waiting():
+                self._judged, self._fault = judge(self._snapshot, self._folder, alive=alive), ""
         except OSError as error:  # as of a disk of the network, which comes back
             fault = f"{error.filename or self._folder.path} cannot be read: {error.strerror or error}"
             if fault != self._fault:

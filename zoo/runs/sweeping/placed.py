@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Mapping
 
@@ -28,6 +29,10 @@ POLL_S = 1.0
 """Between two looks at all trials."""
 SEEN_S = 20.0
 """How long after the end of a job its files may come: a shared disk shows them late."""
+AGAIN_S = 30.0
+"""After which a place that has refused a trial is asked again."""
+PATIENCE_S = 600.0
+"""How long a place may refuse trials that has taken some, and has none of them any more."""
 STOPPED_S = 60.0
 """How long trials may take to make a checkpoint once the sweep is asked to stop."""
 
@@ -44,6 +49,8 @@ class PlacedTrials:
     def __init__(self, worker: Worker, place: str, *, requeue: bool) -> None:
         self._worker, self._place, self._requeue = worker, place, requeue
         self._ended: dict[str, float] = {}
+        self._there_at, self._again_at = -math.inf, 0.0
+        self._refused = ""
         self._steps: dict[str, int] = {}
 
     def learn(self, field: Field, stage: str, rows: int) -> None:
@@ -58,16 +65,14 @@ class PlacedTrials:
             Stopped: somebody asked for it; the trials have ended by then.
         """
         waiting: dict[str, Placement] = {}
-        for entrant in field:
-            if entrant.known(stage) is None:
-                with field.trying(entrant.name):
-                    waiting[entrant.name] = self._handed_over(entrant, stage, rows)
-        if waiting:
-            field.note(f"{counted(len(waiting), 'trial')} at place {self._place}: {stage}")
-        while waiting:
+        kept = [entrant for entrant in field if entrant.known(stage) is None]
+        if kept:
+            field.note(f"{counted(len(kept), 'trial')} at place {self._place}: {stage}")
+        while kept or waiting:
             if self._worker.should_stop():
                 self._stop(waiting, stage)
                 raise Stopped
+            kept = self._hand_over(field, kept, waiting, stage, rows)
             for name, placed in tuple(waiting.items()):
                 with field.trying(name):
                     if self._is_done(field.entrants[name], stage, placed):
@@ -75,6 +80,30 @@ class PlacedTrials:
                 if name not in field.entrants:
                     waiting.pop(name, None)
             time.sleep(POLL_S)
+
+    def _hand_over(
+        self, field: Field, kept: list[Entrant], waiting: dict[str, Placement], stage: str, rows: int
+    ) -> list[Entrant]:
+        """Hand over as many as the place takes; returns those that it does not take now, as where its queue is full."""
+        now = time.monotonic()
+        if waiting:
+            self._there_at = now
+        if now < self._again_at:
+            return kept
+        for number, entrant in enumerate(kept):
+            with field.trying(entrant.name):
+                try:
+                    waiting[entrant.name] = self._handed_over(entrant, stage, rows)
+                    self._there_at = now
+                except RunFailed as error:
+                    if now - self._there_at > PATIENCE_S:
+                        raise
+                    if self._refused != error.message:
+                        self._refused = error.message
+                        field.note(f"{counted(len(kept) - number, 'trial')} to be handed over later: {error.message}")
+                    self._again_at = now + AGAIN_S
+                    return kept[number:]
+        return []
 
     def _handed_over(self, entrant: Entrant, stage: str, rows: int) -> Placement:
         """The job of a trial: a new one, but where that of an attempt before goes on."""
@@ -146,3 +175,4 @@ class PlacedTrials:
     def _cancel(self, folder: RunFolder, placed: Placement) -> None:
         with contextlib.suppress(ZooError):  # who cannot be asked ends it at its time; a result is looked for again
             placement.cancel(folder, placed)
+            placement.forget(folder)  # it may end for a while yet: a sweep that goes on hands the trial over anew

@@ -18,6 +18,7 @@ from zoo import atomic
 from zoo.allocator import keep_freed_memory
 from zoo.file_cache import read_once, release
 from zoo.options import parse
+from zoo.runs import liveness
 from zoo.runs.attempt import Worker
 from zoo.runs.baseline import ignore
 from zoo.runs.checkpoints import newest_step
@@ -32,6 +33,8 @@ from zoo.runs.store import RunFolder
 from zoo.runs.sweeping.rows import load_rows, task_of
 from zoo.sweep_options import SweepOptions
 
+LOCK_TIMEOUT_S = 60.0
+"""How long one that was cancelled, or was taken to be gone, may take to end."""
 FAILED = "failed.json"
 """In the folder of a stage: why it came to nothing."""
 REQUEUED = "requeued.json"
@@ -65,9 +68,18 @@ def main(argv: list[str]) -> int:
     """Do one stage of one trial; 0 when it is judged or was stopped, 1 when it failed."""
     keep_freed_memory()
     sweep, name, stage, number = RunFolder(Path(argv[0]).absolute()), argv[1], argv[2], int(argv[3])
+    folder = stage_folder(sweep, name, stage)
+    lock = liveness.claim(folder, timeout_s=LOCK_TIMEOUT_S)
+    if lock is None:
+        print(f"another process is at trial {name}: {stage}", file=sys.stderr)  # noqa: T201  (the log is the place)
+        return 1
+    with lock:
+        return _learn(sweep, folder, name, stage, number)
+
+
+def _learn(sweep: RunFolder, folder: RunFolder, name: str, stage: str, number: int) -> int:
     request = sweep.request
     trial = next(one for one in request.students if one.name == name)
-    folder = stage_folder(sweep, name, stage)
     folder.interrupt_path.unlink(missing_ok=True)  # it is begun again
     worker = TrialWorker(sweep, request, sweep, folder)
     for each in ("SIGTERM", "SIGINT"):
