@@ -6,7 +6,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -143,13 +143,14 @@ def test_with_requeue_a_run_goes_on_by_itself_to_the_same_bits(
 def test_a_node_that_dies_interrupts_a_run_and_requeues_another(
     start: Start, slurm: Cluster, uninterrupted: dict[str, Any]
 ) -> None:
-    with held(lambda: start(requeue=True)) as (run, _):
-        node = slurm.ask("squeue", "-h", "-j", job_of(run), "-o", "%N").strip()
-        with slurm.without(node):
+    with ExitStack() as afterwards:
+        with held(lambda: start(requeue=True)) as (run, _):
+            node = slurm.ask("squeue", "-h", "-j", job_of(run), "-o", "%N").strip()
+            afterwards.enter_context(slurm.without(node))
             until(lambda: "PENDING" in slurm.ask("squeue", "-h", "-j", job_of(run), "-o", "%T"))
-            assert "queued" == run.status
-            begin_at_once(slurm, run)
-            run.wait(progress=False)
+            until(lambda: "queued" == run.status)  # once its heartbeat is late
+        begin_at_once(slurm, run)
+        run.wait(progress=False)
     assert uninterrupted == result(run)
     assert [None, HELD_AT] == attempts(run)
 
