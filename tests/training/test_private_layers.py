@@ -19,6 +19,7 @@ from zoo.training import Batch, Output
 from zoo.training.private.gradients import Apart, clipped_sum
 from zoo.training.private.layers import LayerByLayer, clipped_sum_of_parts
 from zoo.training.private.secret import Secret
+from zoo.training.private.trial import extremes, part_that_differs
 
 pytest.importorskip("opacus")
 WORDS, WIDTH = 11, 6
@@ -137,6 +138,39 @@ class Flat(Reader):
         return self.head(torch.tanh(self.narrow(vectors)).mean(1))
 
 
+class Overwritten(Reader):
+    """Writes into what a layer computed, in training only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wide = nn.Sequential(nn.Linear(WIDTH, 40), nn.Dropout(0.5, inplace=True))
+
+
+class Alike(Reader):
+    """Has one word a row."""
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        return self.head(torch.tanh(self.narrow(self.wide(self.norm(self.words(ids[:, 0]))))))
+
+
+class Shifted(nn.Embedding):
+    """Looks up others than it is asked for."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        return super().forward(input - WORDS)
+
+
+class Shifting(Reader):
+    """Has such a table."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = Shifted(WORDS, WIDTH)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        return super().forward(ids + WORDS)
+
+
 class Convolved(Reader):
     """Has a layer whose gradients are not known."""
 
@@ -151,6 +185,7 @@ class Convolved(Reader):
         (Tied, "layers share their parameters"),
         (Twice, "an Embedding computes several times"),
         (Flat, "an Embedding does not compute each example by itself"),
+        (Overwritten, "what a Linear computes is overwritten"),
         (Convolved, "it learns Conv1d"),
     ],
 )
@@ -160,7 +195,37 @@ def test_other_networks_are_told_apart(make: Callable[[], nn.Module], reason: st
         LayerByLayer(toy, toy.module)(batch_of(), torch.ones(5))
 
 
+def test_an_embedding_of_one_word_a_row() -> None:
+    toy, batch = Reading(Alike()), batch_of()
+    _, parts, _ = LayerByLayer(toy, toy.module)(batch, torch.ones(5))
+    assert not part_that_differs(clipped_sum_of_parts(parts, toy.module, 0.1), sums(toy, batch, torch.ones(5), 0.1))
+
+
+def test_an_embedding_that_looks_up_others_is_found_out() -> None:
+    toy = Reading(Shifting())
+    _, parts, _ = LayerByLayer(toy, toy.module)(batch_of(), torch.ones(5))
+    with pytest.raises(Unsupported, match="looks up others"):
+        parts["words.weight"].check()
+
+
+def test_each_parameter_is_compared_by_itself() -> None:
+    theirs = {"large": torch.full((4,), 100.0), "small": torch.full((4,), 1.0), "unused": torch.zeros(2)}
+    ours = {name: tensor * 1.0001 for name, tensor in theirs.items() if name != "unused"}
+    assert not part_that_differs(ours, theirs)
+    assert part_that_differs(ours | {"small": torch.full((4,), 0.8)}, theirs) == "small"
+    assert part_that_differs(ours, theirs | {"unused": torch.full((2,), 1e-6)}) == "unused"
+    assert part_that_differs(ours | {"small": torch.full((4,), math.nan)}, theirs) == "small"
+
+
+@pytest.mark.parametrize(
+    ("lengths", "expected"), [([5, 9, 3, 7, 4], [1, 2, 4]), ([5, 5, 5, 5], [3, 0, 1]), ([4, 2], [0, 1]), ([4], [0])]
+)
+def test_the_longest_and_the_shortest_are_tried(lengths: list[int], expected: list[int]) -> None:
+    assert extremes(lengths, 3) == expected
+
+
 OPTIONS: dict[str, Any] = {"private": "eps=8", "epochs": 2, "batch_size": 16, "lr": 0.02, "method": "full"}
+CANNOT = "gradients cannot be shortened layer by layer: "
 TOLD = "gradients are shortened layer by layer, 16 rows at once: "
 
 
@@ -168,7 +233,7 @@ def fit(folder: Path, toy: Toy, **options: Any) -> list[str]:
     """What is told of a training that has little room for gradients."""
     folder.mkdir(exist_ok=True)
     Secret(bytes(32)).save(folder / "checkpoints")
-    run, events = make_run(folder, **OPTIONS, **options)
+    run, events = make_run(folder, **OPTIONS | options)
     toy.fit(run)
     return notes(events)
 
@@ -214,6 +279,57 @@ class Folded(Toy):
         return super().losses(module, {**batch, "numbers": batch["numbers"] + 0 * module.body(batch["numbers"]).sum()})
 
 
+class Untaken(Toy):
+    """Learns a layer by a function of its weights, too."""
+
+    def losses(self, module: nn.Module, batch: Batch) -> Output:
+        also = nn.functional.linear(batch["numbers"], module.body[0].weight).square().mean(1)
+        output = super().losses(module, batch)
+        return Output(output.losses + 0.1 * also, output.for_metrics)
+
+
+class Packed(Toy):
+    """Puts two rows into one where there is room."""
+
+    def losses(self, module: nn.Module, batch: Batch) -> Output:
+        lengths = 1 + batch["numbers"][:, 0].abs().int()
+        if lengths.sort().values[:2].sum() <= lengths.max():
+            module(batch["numbers"][None])
+        return super().losses(module, batch)
+
+
+class Broken(Toy):
+    """Does not learn several at once."""
+
+    def losses(self, module: nn.Module, batch: Batch) -> Output:
+        if len(batch["labels"]) > 1 and torch.is_grad_enabled():
+            raise IndexError("one at a time")
+        return super().losses(module, batch)
+
+
 @pytest.mark.usefixtures("little_room")
-def test_a_network_that_cannot_be_computed_so_has_gradients_of_each_row(tmp_path: Path) -> None:
-    assert not any("layer by layer" in note for note in fit(tmp_path, Folded()))
+@pytest.mark.parametrize(
+    ("toy", "reason"),
+    [
+        (Folded, "a Linear computes several times"),
+        (Untaken, "the sum is not that of plain autograd in body.0.weight"),
+        (Packed, "a Linear does not compute each example by itself"),
+        (Broken, "this network cannot do so with several at once (IndexError: one at a time)"),
+    ],
+)
+def test_a_network_that_cannot_be_computed_so_has_gradients_of_each_row(
+    tmp_path: Path, toy: Callable[[], Toy], reason: str
+) -> None:
+    told = fit(tmp_path, toy(), private="eps=8,clip=0.01", epochs=1)
+    assert [note for note in told if "layer by layer" in note] == [f"{CANNOT}{reason}"]
+
+
+def test_as_many_rows_at_once_as_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row takes 40 bytes layer by layer, and 200 for its gradient."""
+    monkeypatch.setattr("zoo.training.private.plan.GRADIENT_BYTES", 100)
+    usual = fit(tmp_path / "usual", Toy(), epochs=1)
+    asked = fit(tmp_path / "asked", Toy(), epochs=1, micro_batch_size=8)
+    assert [note.split(": ")[0] for note in (*usual, *asked) if "layer by layer" in note] == [
+        "gradients are shortened layer by layer, 2 rows at once",
+        "gradients are shortened layer by layer, 8 rows at once",
+    ]

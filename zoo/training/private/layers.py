@@ -3,13 +3,14 @@
 The gradient of a linear layer is a product of what went in and of the gradient of what came out; the norm of that of
 each example follows from their inner products (Li et al. 2022, arXiv:2110.05679, section 4), and so does the sum (Bu et
 al. 2023, arXiv:2210.00038). Norms and sum are made of the same pieces: no example does more than the clip, even where a
-use of a parameter was overlooked, as that is missing from both.
+use of a parameter was overlooked, as that is missing from both. That none was is found out with a few rows, see
+`zoo.training.private.trial`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from torch.nn import functional
 
 from zoo.errors import Unsupported
 from zoo.plurals import with_article
+from zoo.training import arithmetic
 from zoo.training.objective import Batch, Objective, output_of
 from zoo.training.private.gradients import clipping_factors, trained
 
@@ -53,6 +55,13 @@ class Part(ABC):
     def bytes_for_squares(self) -> int:
         """What an example needs for them."""
         return 0
+
+    def check(self) -> None:  # noqa: B027  (most have nothing to insist on)
+        """Insist that it can be added up; a device is waited for.
+
+        Raises:
+            Unfit: it cannot.
+        """
 
 
 class Small(Part):
@@ -136,6 +145,11 @@ class Lookup(Part):
         """In float32."""
         return 8 * self._rows.shape[1] ** 2
 
+    def check(self) -> None:
+        """Insist on rows that the table has: a layer may look up others than it is asked for."""
+        if self._rows.numel() and not 0 <= int(self._rows.min()) <= int(self._rows.max()) < self._count:
+            raise Unfit("an embedding looks up others than it is asked for")
+
 
 def _finite(tensor: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
     """With zeros for the examples whose factor is 0: what is not finite stays so whatever it is multiplied by."""
@@ -154,7 +168,9 @@ def _of_linear(layer: Any, inputs: torch.Tensor, gradients: torch.Tensor) -> Par
 def _of_embedding(layer: Any, inputs: torch.Tensor, gradients: torch.Tensor) -> Parts:
     if layer.max_norm is not None or layer.scale_grad_by_freq or layer.sparse:
         raise Unfit("an embedding is scaled")
-    rows, gradients = inputs.flatten(1), _as_vectors(gradients)
+    rows, gradients = inputs.reshape(len(inputs), -1), _as_vectors(gradients)
+    if rows.shape != gradients.shape[:2]:
+        raise Unfit("an embedding looks up others than it is asked for")
     if layer.padding_idx is not None:
         gradients = torch.where((rows == layer.padding_idx)[:, :, None], 0.0, gradients)
     return {"weight": Lookup(rows, gradients, layer.num_embeddings)}
@@ -185,6 +201,8 @@ class _Pass(NamedTuple):
     layer: nn.Module
     inputs: torch.Tensor
     outputs: torch.Tensor
+    version: int
+    """Of the outputs, when they came out."""
 
 
 class LayerByLayer:
@@ -215,23 +233,25 @@ class LayerByLayer:
         with torch.enable_grad():
             with _passes(names, len(weights)) as passes:
                 losses = output_of(self._objective, self._module, batch, len(weights)).losses.float() * weights
+            _check_as_they_came(passes)
             outputs = [one.outputs for one in passes]
             gradients = torch.autograd.grad(losses.sum(), outputs, allow_unused=True) if outputs else ()
         parts: dict[str, Part] = {}
         held = 0
-        for (layer, inputs, _), gradient in zip(passes, gradients, strict=True):
+        for one, gradient in zip(passes, gradients, strict=True):
             if gradient is None:
                 continue
             held += gradient[0].nbytes
-            made = _rule(layer)(layer, inputs.detach(), gradient)
-            parts |= {name: made[own] for own, name in names[layer].items()}
+            made = _rule(one.layer)(one.layer, one.inputs.detach(), gradient)
+            parts |= {name: made[own] for own, name in names[one.layer].items()}
         return losses.detach(), parts, held + max((part.bytes_for_squares for part in parts.values()), default=0)
 
 
 def clipped_sum_of_parts(parts: Parts, module: nn.Module, clip: float) -> dict[str, torch.Tensor]:
     """Shorten the gradient of each example, over all parameters, to a norm, and add them up.
 
-    As `zoo.training.private.gradients.clipped_sum` does. Outside of autocasting, which would round squares.
+    As `zoo.training.private.gradients.clipped_sum` does. Outside of autocasting, which would round squares; these are
+    products here, whose terms cancel, so they are not rounded to TF32 either.
 
     Args:
         parts: of the gradients.
@@ -243,9 +263,10 @@ def clipped_sum_of_parts(parts: Parts, module: nn.Module, clip: float) -> dict[s
     """
     if not parts:
         return {}
-    squares = torch.stack([part.squares() for part in parts.values()]).sum(0)
-    factors = clipping_factors(squares.clamp(min=0.0).sqrt(), clip)  # rounding may leave less than nothing
     parameters = trained(module)
+    with arithmetic.products(parameters[next(iter(parts))].device, exact=True):
+        squares = torch.stack([part.squares() for part in parts.values()]).sum(0)
+    factors = clipping_factors(squares.clamp(min=0.0).sqrt(), clip)  # rounding may leave less than nothing
     return {name: part.weighted_sum(factors).to(parameters[name].dtype) for name, part in parts.items()}
 
 
@@ -278,6 +299,17 @@ def _rule(layer: nn.Module) -> Callable[[Any, torch.Tensor, torch.Tensor], Parts
     return rule
 
 
+def _check_as_they_came(passes: Sequence[_Pass]) -> None:
+    """Insist on outputs that nobody wrote into: their gradients are those of something else then.
+
+    Raises:
+        Unfit: somebody did, such as a dropout in place.
+    """
+    for one in passes:
+        if one.outputs._version != one.version:
+            raise Unfit(f"what {with_article(type(one.layer).__name__)} computes is overwritten")
+
+
 @contextmanager
 def _passes(layers: Mapping[nn.Module, Any], count: int) -> Iterator[list[_Pass]]:
     """Record what layers do to a batch.
@@ -298,7 +330,7 @@ def _passes(layers: Mapping[nn.Module, Any], count: int) -> Iterator[list[_Pass]
             raise Unfit(f"{with_article(type(layer).__name__)} computes several times")
         if len(arguments) != 1 or not len(arguments[0]) == len(outputs) == count or outputs.ndim < 2:
             raise Unfit(f"{with_article(type(layer).__name__)} does not compute each example by itself")
-        passes.append(_Pass(layer, arguments[0], outputs))
+        passes.append(_Pass(layer, arguments[0], outputs, outputs._version))
 
     handles = [layer.register_forward_hook(record) for layer in layers]
     try:

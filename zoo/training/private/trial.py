@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -18,7 +19,6 @@ from zoo.training.moving import WeightedBatch
 from zoo.training.private.gradients import Apart, Together, clipped_sum, disagreement
 from zoo.training.private.layers import LayerByLayer, Unfit, clipped_sum_of_parts
 from zoo.training.private.plan import Private, room_for, trained_bytes
-from zoo.training.rehearsal import longest
 from zoo.training.setup import TrainingSetup
 from zoo.units import size
 
@@ -27,6 +27,8 @@ TRIED = 3
 TOLERANCE = 1e-2
 """How far gradients may be apart, as a share of their norm: what is left is rounding, that to TF32
 included."""
+ROUNDING = 1e-3
+"""Likewise, of one parameter, as a share of the norm of all: some gradients are nothing but rounding."""
 
 
 def find_way(setup: TrainingSetup, examples: Examples, private: Private) -> None:
@@ -52,36 +54,36 @@ def _by_layers(setup: TrainingSetup, examples: Examples, private: Private) -> bo
     module, each = setup.method.module, trained_bytes(setup.method.module)
     if private.at_once <= room_for(each):
         return False
-    indices = longest(examples, TRIED)
-    found = _held_by_layers(setup, examples, private, indices)
-    if not 0 < found < each:
+    try:
+        found = _bytes_by_layers(setup, examples, private, each)
+    except Exception as error:  # whatever a network does that is not foreseen: each row has its gradient then
+        setup.run.note(error.message if isinstance(error, Unfit) else Unfit(_reason(error)).message)
         return False
-    private.by_layers = min(private.at_once, room_for(found))
+    finally:
+        module.eval()
+    asked = setup.options.micro_batch_size is not None
+    private.by_layers = private.at_once if asked else min(private.at_once, room_for(found))
     count = counted(private.by_layers, "row")
     setup.run.note(
         f"gradients are shortened layer by layer, {count} at once: {size(private.by_layers * found)} in the place of "
         f"{size(private.by_layers * each)} for a gradient of each"
     )
-    module.eval()
     return True
 
 
-def _held_by_layers(setup: TrainingSetup, examples: Examples, private: Private, indices: list[int]) -> int:
-    """The bytes that an example takes layer by layer; 0 where the sum is not that of plain autograd."""
+def _bytes_by_layers(setup: TrainingSetup, examples: Examples, private: Private, most: int) -> int:
+    """The bytes that an example takes layer by layer, fewer than `most`.
+
+    Raises:
+        Unfit: the network is none that is computed so, it takes more, or the sum is not that of plain autograd.
+    """
     objective, module, clip = setup.sources[0].objective, setup.method.module.eval(), private.privacy.clip
-    try:
-        losses, parts, held = LayerByLayer(objective, module)(*_collated(setup, examples, indices))
-        setup.method.train_mode()
-        with setup.accelerator.autocast():
-            LayerByLayer(objective, module)(*_collated(setup, examples, indices))
-    except Unfit:
-        return 0
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        return 0
-    finally:
-        module.eval()
+    indices = extremes(examples.lengths, TRIED)
+    losses, parts, held = LayerByLayer(objective, module)(*_collated(setup, examples, indices))
+    if held >= most:
+        raise Unfit("that would take no less memory")
+    for part in parts.values():
+        part.check()
     ours = clipped_sum_of_parts(parts, module, clip)
     apart, alone = Apart(objective, module), []
     sums: dict[str, torch.Tensor] = {}
@@ -90,11 +92,46 @@ def _held_by_layers(setup: TrainingSetup, examples: Examples, private: Private, 
         alone.append(loss)
         for name, tensor in clipped_sum(gradients, clip).items():
             sums[name] = sums[name] + tensor if name in sums else tensor
-    differs = disagreement(
-        [losses, *(ours[name] if name in ours else torch.zeros_like(total) for name, total in sums.items())],
-        [torch.cat(alone), *sums.values()],
-    )
-    return held if differs <= TOLERANCE else 0
+    if (by := disagreement([losses], [torch.cat(alone)])) > TOLERANCE:
+        raise Unfit(f"losses of several at once differ by {by:.1%}")
+    if name := part_that_differs(ours, sums):
+        raise Unfit(f"the sum is not that of plain autograd in {one_line(name)}")
+    setup.method.train_mode()
+    with setup.accelerator.autocast():
+        LayerByLayer(objective, module)(*_collated(setup, examples, indices))
+    return held
+
+
+def extremes(lengths: Sequence[int], count: int) -> list[int]:
+    """Indices of the longest and of the shortest, so many in all: if any are put into one row, then these.
+
+    Args:
+        lengths: of examples.
+        count: at least 1.
+    """
+    order = sorted(range(len(lengths)), key=lambda index: lengths[index])
+    return [order[-1], *order[:-1][: count - 1]]
+
+
+def part_that_differs(ours: Mapping[str, torch.Tensor], theirs: Mapping[str, torch.Tensor]) -> str:
+    """The name of a parameter whose gradient is another one; empty where there is none.
+
+    Each is looked at by itself, as the gradients of others may be many times as large.
+
+    Args:
+        ours: gradients by name; what nothing was computed with is missing.
+        theirs: those of all parameters.
+    """
+    whole = math.sqrt(sum(float(tensor.double().square().sum()) for tensor in theirs.values()))
+    for name, tensor in theirs.items():
+        if name not in ours:
+            allowed, difference = 0.0, float(tensor.double().norm())
+        else:
+            allowed = TOLERANCE * float(tensor.double().norm()) + ROUNDING * whole
+            difference = float((ours[name].double() - tensor.double()).norm())
+        if not difference <= allowed:
+            return name
+    return ""
 
 
 def _fault(setup: TrainingSetup, examples: Examples, indices: Sequence[int]) -> str:
@@ -107,10 +144,7 @@ def _fault(setup: TrainingSetup, examples: Examples, indices: Sequence[int]) -> 
         with setup.accelerator.autocast():
             Together(objective, module)(batch, weights)
     except Exception as error:  # whatever a network does that torch's transformations of functions do not know
-        if is_out_of_memory(error):
-            return "memory does not suffice for several at once"
-        words = one_line(str(error)).split(". ")[0]
-        return f"this network cannot do so with several at once ({type(error).__name__}: {words[:120]})"
+        return _reason(error)
     finally:
         module.eval()
     apart = Apart(objective, module)
@@ -122,6 +156,14 @@ def _fault(setup: TrainingSetup, examples: Examples, indices: Sequence[int]) -> 
     ]
     difference = disagreement(ours, theirs)
     return "" if difference <= TOLERANCE else f"those of several at once differ from them by {difference:.1%}"
+
+
+def _reason(error: Exception) -> str:
+    """Why a network does not compute several at once."""
+    if is_out_of_memory(error):
+        return "memory does not suffice for several at once"
+    words = one_line(str(error)).split(". ")[0]
+    return f"this network cannot do so with several at once ({type(error).__name__}: {words[:120]})"
 
 
 def _check_traces(setup: TrainingSetup, examples: Examples, indices: list[int]) -> None:
