@@ -44,7 +44,8 @@ def scanned_once() -> Iterator[None]:
 
 def installed(group: str) -> tuple[EntryPoint, ...]:
     """The entry points of a group, each distribution's once."""
-    points = _scan.get() or entry_points(GROUPS)
+    scan = _scan.get()
+    points = entry_points(GROUPS) if scan is None else scan
     by_name = {(point.name, point.value, point.distribution[0]): point for point in points if point.group == group}
     return tuple(by_name.values())
 

@@ -1,10 +1,11 @@
 """Distributions on the path and their entry points, as `importlib.metadata` has them, in a third of the time.
 
-That is imported only where a finder or an archive brings distributions, too, which no look into folders shows.
+That is imported only where a finder, an archive or an egg brings distributions, too, which no look into folders shows.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import re
@@ -12,7 +13,11 @@ import sys
 from collections.abc import Iterator
 from functools import reduce
 from importlib.machinery import PathFinder
-from typing import Any, NamedTuple, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+if TYPE_CHECKING:
+    from importlib import metadata
 
 UNKNOWN = ("unknown", "")
 """Name and version of a distribution that says neither."""
@@ -64,7 +69,7 @@ def folder_of(distribution: str) -> str | None:
 
         try:
             return str(metadata.distribution(distribution).locate_file(""))
-        except metadata.PackageNotFoundError:
+        except Exception:  # there is none, or whatever a finder's own distribution raises
             return None
     name = _normalised(distribution)
     return next((one.folder for one in _distributions() if one.name == name), None)
@@ -83,17 +88,18 @@ class _Distribution(NamedTuple):
 
 
 def _all_lie_in_folders() -> bool:
-    """Whether no finder of its own, and no archive on the path, brings distributions."""
+    """Whether no finder of its own, and neither an archive nor an egg on the path, brings distributions."""
     finders = (finder for finder in sys.meta_path if finder is not PathFinder)
     return not any(hasattr(finder, "find_distributions") for finder in finders) and not any(
-        map(os.path.isfile, sys.path)
+        os.path.isfile(entry) or str(entry).rstrip("/").lower().endswith(".egg")  # noqa: PTH113  (as below)
+        for entry in sys.path
     )
 
 
 def _distributions() -> Iterator[_Distribution]:
     """Each once; of several of one name the first on the path."""
     seen: set[str] = set()
-    for folder in (entry or "." for entry in sys.path):
+    for folder in (str(Path(entry)) for entry in sys.path):
         try:
             names = os.listdir(folder)  # noqa: PTH208  (pathlib takes as long as reading the files)
         except OSError:
@@ -115,11 +121,17 @@ def _of_importlib(prefix: str) -> Iterator[EntryPoint]:
     points = cast("metadata.EntryPoints", metadata.entry_points())
     for group in points.groups:
         for point in points.select(group=group) if group.startswith(prefix) else ():
-            distribution, place = UNKNOWN, ""
-            if point.dist is not None:
-                described = point.dist.read_text("METADATA") or point.dist.read_text("PKG-INFO") or ""
-                distribution, place = _name_and_version(described), str(point.dist.locate_file(""))
-            yield EntryPoint(point.name, point.value, point.group, distribution, place)
+            yield EntryPoint(point.name, point.value, point.group, *_origin(point.dist))
+
+
+def _origin(distribution: metadata.Distribution | None) -> tuple[tuple[str, str], str]:
+    """Name and version of a distribution, and its folder, as far as it says so."""
+    named, place = UNKNOWN, ""
+    with contextlib.suppress(Exception):  # damaged files, or whatever a finder's own distribution raises
+        if distribution is not None:
+            named = _name_and_version(distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or "")
+            place = str(distribution.locate_file(""))
+    return named, place
 
 
 def _of_folders(prefix: str) -> Iterator[EntryPoint]:

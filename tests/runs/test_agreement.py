@@ -9,12 +9,14 @@ import pytest
 
 from zoo.answers import (
     Classification,
+    Detections,
     Embedding,
     GeneratedText,
     Prediction,
     Rejected,
     Score,
     SegmentedImage,
+    TaggedSpans,
     Transcript,
 )
 from zoo.runs.agreement import agreement_of, difference
@@ -63,11 +65,18 @@ def test_what_is_said_otherwise_does_not_agree(one: Prediction, other: Predictio
     [Transcript("one two"), mask(HALVES), Embedding((0.5, 2e6)), Rejected("too short")],
 )
 def test_the_same_agrees(answer: Prediction) -> None:
-    assert agreement_of([answer], [answer]) == (1, 0, 0.0)
+    assert agreement_of([answer], [answer])[:3] == (1, 0, 0.0)
+
+
+@pytest.mark.parametrize("answer", [Detections((), 90, 80), TaggedSpans("a", ()), Transcript("a")])
+def test_that_there_were_no_numbers_to_compare_is_said(answer: Prediction) -> None:
+    agreement = agreement_of([answer, Embedding((0.5, 2.0))], [answer, Embedding((0.5, 2.0))])
+    assert agreement == (2, 0, 0.0, 1)
+    assert str(agreement).endswith("; 1 of them had no numbers to compare")
 
 
 def test_a_few_pixels_between_two_labels_are_rounding() -> None:
-    assert agreement_of([mask(HALVES)], [mask(changed(8))]) == (1, 0, pytest.approx(8e-4))
+    assert agreement_of([mask(HALVES)], [mask(changed(8))]) == (1, 0, pytest.approx(8e-4), 0)
 
 
 def test_labels_that_were_cut_off_may_count_or_not() -> None:

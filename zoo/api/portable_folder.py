@@ -27,6 +27,7 @@ from zoo.runs.private_rows import learnt_privately
 from zoo.runs.store import training_of
 from zoo.runs.stored_answers import USUAL, stored_inputs
 from zoo.suggestions import AS_SAFETENSORS
+from zoo.tasks.options import LabelOptions
 from zoo.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def write_portable(
 def _prediction_run(card: Card, source: Path, task: str) -> PredictionRun:
     """As the model is asked: in float32 on the CPU, and of each of its labels how probable it is."""
     plan = plan_load(card, "cpu", "fp32", task=task)
-    if card.labels and hasattr(plan.options, "top_k"):
+    if card.labels and issubclass(plan.task.predict_options, LabelOptions) and hasattr(plan.options, "top_k"):
         plan = plan_load(card, "cpu", "fp32", {"top_k": len(card.labels)}, task=task)
     return plan.prediction_run(source)
 
@@ -140,5 +141,6 @@ def _tell(path: Path, agreement: Agreement) -> None:
         "changed": agreement.changed,
         "largest_difference": agreement.largest,
         "allowed_difference": LIMIT,
+        "answers_without_numbers": agreement.without_numbers,
     }
     atomic.write_text(path, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")

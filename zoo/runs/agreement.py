@@ -21,6 +21,8 @@ class Agreement(NamedTuple):
     """Those that differ by more than `LIMIT`."""
     largest: float
     """Difference of two answers."""
+    without_numbers: int = 0
+    """Answers of which there was none to compare: those that are texts, and those that find nothing."""
 
     @property
     def agrees(self) -> bool:
@@ -28,9 +30,10 @@ class Agreement(NamedTuple):
         return not self.changed
 
     def __str__(self) -> str:
+        without = f"; {self.without_numbers} of them had no numbers to compare" if self.without_numbers else ""
         return (
             f"{counted(self.answers, 'answer')} compared with zoo's own: {self.changed} changed, "
-            f"the largest difference is {self.largest:.2g} (at most {LIMIT:g} is allowed)"
+            f"the largest difference is {self.largest:.2g} (at most {LIMIT:g} is allowed){without}"
         )
 
 
@@ -43,7 +46,12 @@ def agreement_of(before: Sequence[Prediction], now: Sequence[Prediction]) -> Agr
     """
     differences = [difference(one, other) for one, other in zip(before, now, strict=True)]
     changed = sum(one > LIMIT for one in differences)
-    return Agreement(len(differences), changed, max(differences, default=0.0))
+    without_numbers = sum(not (_numbers(one) or _numbers(other)) for one, other in zip(before, now, strict=True))
+    return Agreement(len(differences), changed, max(differences, default=0.0), without_numbers)
+
+
+def _numbers(answer: Prediction) -> dict[str, float]:
+    return {} if isinstance(answer, Rejected) else answer.numbers()
 
 
 def difference(one: Prediction, other: Prediction, *, of_common: bool = False) -> float:

@@ -46,18 +46,18 @@ def write_int8(plugin: Plugin, run: PredictionRun, folder: Path) -> str:
         Unsupported: it is no single network, a folder of it does not answer by itself, or a package is missing.
     """
     FORMATS["onnx"].check()
+    portable = plugin.answering_body(run).portable(run)
+    if portable.form not in _ANSWERING:
+        raise Unsupported(f"zoo does not answer {run.task.name} by ONNX Runtime", "")
     with tempfile.TemporaryDirectory(prefix=f"{folder.name}-", dir=folder.parent) as text:
         whole = Path(text)
-        write_folder(plugin.answering_body(run).portable(run), run, "onnx", whole)
+        write_folder(portable, run, "onnx", whole)
         facts = read_json(whole / FACTS)
-        form = facts.get("form")
-        if form not in _ANSWERING:
-            raise Unsupported(f"zoo does not answer {run.task.name} by ONNX Runtime", "")
         usage = _USAGE.search((whole / "README.md").read_text(encoding="utf-8"))
         shutil.copytree(whole, folder, ignore=shutil.ignore_patterns(f"{FORMATS['onnx'].file}*", "README.md"))
         text_of_facts = json.dumps({**facts, **ONNX_MARK}, indent=2, ensure_ascii=False)
         (folder / FACTS).write_text(f"{text_of_facts}\n", encoding="utf-8")
-        _quantize(whole / FORMATS["onnx"].file, folder / FORMATS["onnx"].file, signed=form == "tokens")
+        _quantize(whole / FORMATS["onnx"].file, folder / FORMATS["onnx"].file, signed=portable.form == "tokens")
     return usage.group().strip() if usage else ""
 
 

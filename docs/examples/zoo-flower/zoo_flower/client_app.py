@@ -14,9 +14,12 @@ app = ClientApp()
 
 @app.train()
 def train(message: Message, context: Context) -> Message:
-    """Learn for one round; where the data are, and which zoo learns, is told to the site alone (`--node-config`)."""
+    """Learn for one round; where data and model are, and which zoo learns, is told to the site alone (`--node-config`).
+
+    What the server asks for comes from whoever calls `flwr run`.
+    """
     own, asked = context.node_config, context.run_config
-    site = Site(Path(str(own["folder"])), Path(str(asked["model"])), str(own["data"]), str(own.get("zoo", "zoo")))
+    site = Site(Path(str(own["folder"])), Path(str(own["model"])), str(own["data"]), str(own.get("zoo", "zoo")))
     weights = {name: array.numpy() for name, array in message.content["arrays"].items()}
     learnt, rows, figures = site.learn(weights, int(message.content["config"]["server-round"]), str(asked["options"]))
     return Message(

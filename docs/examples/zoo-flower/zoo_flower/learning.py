@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 TENSORS = "model.safetensors"
+ASKED = ("--epochs", "--max-steps", "--lr", "--method", "--batch-size", "--micro-batch-size", "--device")
+"""What the server may choose of `zoo finetune`; which rows a site reads, and what else its machine does, it may not."""
 Weights = dict[str, NDArray[Any]]
 
 
@@ -34,8 +36,8 @@ class Site:
     def __init__(self, folder: Path, model: Path, data: str, zoo: str = "zoo") -> None:
         self._folder, self._data, self._zoo = folder, data, zoo
         self._model = folder / "model-of-all"
-        if not self._model.exists():
-            shutil.copytree(model, self._model)
+        shutil.rmtree(self._model, ignore_errors=True)  # it may be that of an earlier federation
+        shutil.copytree(model, self._model)
 
     def learn(
         self, weights: Mapping[str, NDArray[Any]], number: int, options: str = ""
@@ -45,23 +47,22 @@ class Site:
         Args:
             weights: of all.
             number: of the round.
-            options: of `zoo finetune`, as typed.
+            options: of `zoo finetune`, as typed; those of `ASKED`.
 
         Returns:
             The weights that came out, by how many rows, and the figures on the rows that the site holds out.
 
         Raises:
-            ValueError: the weights are not those of the model.
+            ValueError: the weights are not those of the model, or an option is not for the server to choose.
             RuntimeError: zoo failed, with its one line.
         """
-        check(weights, load_file(self._model / TENSORS))
-        tensors = {name: np.ascontiguousarray(array) for name, array in weights.items()}
-        save_file(tensors, self._model / TENSORS, {"format": "pt"})
-        name = self._answer("pull", str(self._model))[
-            "model"
-        ]  # the same name each time, and its weights as they are now
+        asked = checked_options(options)
+        save(weights, self._model)
+        # the same name each time, and its weights as they are now
+        name = self._answer("pull", str(self._model))["model"]
         run = f"round-{number}-of-{self._folder.name}"
-        words = ["--data", self._data, "--name", run, "--seed", str(number), *shlex.split(options)]
+        subprocess.run([self._zoo, "rm", run, "--yes"], capture_output=True, check=False)  # what an earlier try left
+        words = ["--data", self._data, "--name", run, "--seed", str(number), *asked]
         snapshot = self._answer("finetune", name, *words)["snapshot"]
         learnt = self._folder / "learnt"
         shutil.rmtree(learnt, ignore_errors=True)
@@ -80,6 +81,31 @@ class Site:
         if done.returncode:
             raise RuntimeError(f"zoo {words[0]} failed: {done.stderr.strip().splitlines()[-1:]}")
         return done.stdout
+
+
+def checked_options(options: str) -> list[str]:
+    """The words of options, each followed by its value.
+
+    Raises:
+        ValueError: one is not for the server to choose.
+    """
+    words = shlex.split(options)
+    flags, values = words[::2], words[1::2]
+    if len(flags) != len(values) or not set(flags) <= set(ASKED) or any(value.startswith("-") for value in values):
+        raise ValueError(f"options={options!r}: the server may choose {', '.join(ASKED)}, each with a value after it")
+    return words
+
+
+def save(weights: Mapping[str, NDArray[Any]], folder: Path) -> None:
+    """Put weights into the place of those of a model, in the types of these: means of counters are no integers.
+
+    Raises:
+        ValueError: they are not those of the model.
+    """
+    before = load_file(folder / TENSORS)
+    check(weights, before)
+    tensors = {name: np.require(array, before[name].dtype, "C") for name, array in weights.items()}
+    save_file(tensors, folder / TENSORS, {"format": "pt"})
 
 
 def check(weights: Mapping[str, NDArray[Any]], expected: Mapping[str, NDArray[Any]]) -> None:
