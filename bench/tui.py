@@ -39,6 +39,10 @@ import zoo
 ABILITIES = (zoo.Ability(verb="finetune", task="text-classification", options=zoo.FinetuneOptions),)
 
 @zoo.hookimpl
+def finetune(run):
+    raise NotImplementedError
+
+@zoo.hookimpl
 def cards():
     return [
         zoo.Card(name=f"model-{n}", task="text-classification", family="toy", summary=f"number {n}", parameters=n,

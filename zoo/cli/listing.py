@@ -13,7 +13,9 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.errors import StoreInvalid
 from zoo.plurals import counted
 from zoo.run_messages import main_figure, place_in_queue
+from zoo.runs import going_on
 from zoo.runs.index import surplus_predictions
+from zoo.runs.launcher import start_lost
 from zoo.runs.log import is_going_on
 from zoo.runs.request import RunVerb
 from zoo.runs.snapshot import LIVE, Status
@@ -40,7 +42,15 @@ def selected(verb: str = "", status: str = "", last: int | None = None) -> list[
 
 def live() -> list[Entry]:
     """The runs whose worker is at it, and those that wait for one of them."""
-    return [entry for entry in _entries(list_runs()) if entry["status"] in LIVE or _is_coming(entry)]
+    start_lost()
+    entries = []
+    for folder in going_on.noted():
+        for entry in _entries([Run(folder)]):
+            if entry["status"] in LIVE or _is_coming(entry):
+                entries.append(entry)
+            elif entry["status"] != "waiting":
+                going_on.remove_ended(folder)
+    return entries
 
 
 def _is_coming(entry: Entry) -> bool:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 from zoo.errors import StoreInvalid
+from zoo.runs import going_on
 from zoo.runs.event import Event
 from zoo.runs.events import TERMINAL, AnyEvent, RunLaunched, RunPostponed, RunStarted, decode, encode
 from zoo.runs.liveness import is_alive
@@ -19,7 +20,18 @@ TAIL_BYTES = 16_384
 
 def append(folder: RunFolder, event: Event) -> None:
     """Add one line, in one write; a half line that a killed writer left behind is closed off first."""
-    line = encode(event)
+    if isinstance(event, RunLaunched | RunPostponed):
+        going_on.add(folder, _has_ended)
+    _write(folder, encode(event))
+    if isinstance(event, TERMINAL):
+        going_on.remove(folder)
+
+
+def _has_ended(folder: RunFolder) -> bool:
+    return isinstance(last_event(folder), TERMINAL)
+
+
+def _write(folder: RunFolder, line: bytes) -> None:
     descriptor = os.open(folder.events_path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644)
     try:
         size = os.fstat(descriptor).st_size

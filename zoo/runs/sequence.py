@@ -10,7 +10,7 @@ import msgspec
 from zoo.errors import StoreInvalid, Unsupported, ZooError
 from zoo.locking import locked
 from zoo.plurals import name_list
-from zoo.runs import launcher, status, store
+from zoo.runs import going_on, launcher, status, store
 from zoo.runs.events import RunCancelled, RunFailed, RunPostponed
 from zoo.runs.log import append, awaited, is_going_on, named_run, read_events, waits
 from zoo.runs.store import RunFolder
@@ -47,7 +47,7 @@ def followers(folder: RunFolder) -> tuple[RunFolder, ...]:
 def waiting_runs() -> dict[str, tuple[RunFolder, ...]]:
     """All runs that wait, the oldest first, by the name of the run that each waits for."""
     waiting: dict[str, tuple[RunFolder, ...]] = {}
-    for run in reversed(store.all_runs()):
+    for run in reversed(going_on.noted()):
         if (other := awaited(run)) is not None:
             waiting[other.name] = (*waiting.get(other.name, ()), run)
     return waiting

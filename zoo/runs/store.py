@@ -22,6 +22,7 @@ answers/          of a replay, the answers that the run wrote elsewhere
 checkpoints/      what a resumed run goes on from
 model/            the result; `model/zoo.json` is written last and makes it a model
 
+The folder `.going-on` beside them names those that may be going on, see `zoo.runs.going_on`.
 Beside that folder stands `queue.json`, see `zoo.runs.queue`.
 """
 
@@ -31,7 +32,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -287,10 +288,13 @@ def training_of(card: Card) -> RunRequest | None:
 def all_runs() -> tuple[RunFolder, ...]:
     """Every run, newest first; folders without a request are none."""
     parent = runs_folder()
-    if not parent.is_dir():
-        return ()
+    return newest_first(parent.iterdir()) if parent.is_dir() else ()
+
+
+def newest_first(paths: Iterable[Path]) -> tuple[RunFolder, ...]:
+    """Those of some folders that are runs, by the times of their requests."""
     runs = []
-    for path in parent.iterdir():
+    for path in paths:
         try:
             runs.append(((path / "run.json").stat().st_mtime_ns, path.name, path))
         except OSError:

@@ -1,0 +1,65 @@
+"""Which runs may be going on: their names, so that nobody has to look at the many that have ended.
+
+A run has an empty file of its name in a folder beside them, from the moment that somebody starts it or lets it wait to
+its last event. Of one whose worker was killed it is taken away by whoever looks. An earlier version of zoo has left no
+such folder: it is made when the first run is started, of all that have not ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+
+from zoo.paths import RUN_NAME, runs_folder
+from zoo.runs.store import RunFolder, all_runs, newest_first
+
+FOLDER = ".going-on"
+SETTLED_S = 60.0
+"""What was noted longer ago is what its log says."""
+
+
+def add(folder: RunFolder, has_ended: Callable[[RunFolder], bool]) -> None:
+    """Take note of a run.
+
+    Args:
+        folder: of the run.
+        has_ended: of each run that an earlier version has left.
+
+    Raises:
+        OSError: the store cannot be written.
+    """
+    place = folder.path.parent / FOLDER
+    if not place.is_dir():
+        runs = [run for run in all_runs() if not has_ended(run)]
+        place.mkdir(exist_ok=True)
+        for run in runs:
+            (place / run.name).touch()
+    (place / folder.name).touch()
+
+
+def remove(folder: RunFolder) -> None:
+    """Forget a run that has ended, or is gone."""
+    with contextlib.suppress(OSError):  # it will be looked at once more
+        (folder.path.parent / FOLDER / folder.name).unlink()
+
+
+def remove_ended(folder: RunFolder) -> None:
+    """Forget a run that seems to have ended, unless somebody has just noted it, and is about to say that it goes on."""
+    with contextlib.suppress(OSError):
+        if time.time() - (folder.path.parent / FOLDER / folder.name).stat().st_mtime > SETTLED_S:
+            remove(folder)
+
+
+def noted() -> tuple[RunFolder, ...]:
+    """The runs that may be going on, newest first; all where nobody has taken note of any."""
+    parent = runs_folder()
+    try:
+        names = [path.name for path in (parent / FOLDER).iterdir()]
+    except OSError:
+        return all_runs()
+    folders = [RunFolder(parent / name) for name in names if RUN_NAME.fullmatch(name)]
+    runs = newest_first(folder.path for folder in folders)
+    for folder in set(folders) - set(runs):
+        remove_ended(folder)
+    return runs
