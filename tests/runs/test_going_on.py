@@ -52,7 +52,7 @@ def test_of_a_killed_worker_whoever_looks_takes_the_note_away(run: RunFolder) ->
     append(run, RunLaunched(attempt=1))
     assert listing.live() == []
     assert noted() == {"one"}  # somebody may be about to start it
-    os.utime(run.path.parent / going_on.FOLDER / "one", (0, 0))
+    os.utime(run.path.parent.parent / going_on.FOLDER / "one", (0, 0))
     assert listing.live() == []
     assert noted() == set()
 

@@ -22,7 +22,7 @@ answers/          of a replay, the answers that the run wrote elsewhere
 checkpoints/      what a resumed run goes on from
 model/            the result; `model/zoo.json` is written last and makes it a model
 
-The folder `.going-on` beside them names those that may be going on, see `zoo.runs.going_on`.
+The folder `going-on` in the store names those that may be going on, see `zoo.runs.going_on`.
 Beside that folder stands `queue.json`, see `zoo.runs.queue`.
 """
 
