@@ -72,14 +72,13 @@ class _Launcher:
         again = {"ZOO_ATTEMPT": str(int(attempt) + tries)} if attempt else {}
         line = HostStart(arguments=start.arguments, environment={**start.environment, **again}).line()
         try:
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, bufsize=0, start_new_session=True)
         except OSError as error:
             print(f"zoo: {command[0]} cannot be started: {error}", file=sys.stderr)  # noqa: T201  (the log)
             return subprocess.Popen([sys.executable, "-c", "import sys; sys.exit(127)"])
         assert process.stdin is not None
         with contextlib.suppress(OSError):  # it has ended already: its exit code says how
             process.stdin.write(line + b"\n")
-            process.stdin.flush()
         return process
 
     def _ended(self, codes: Sequence[int]) -> JobState:

@@ -208,11 +208,16 @@ class Hosts:
 def _answer(command: Sequence[str], start: HostStart) -> tuple[int, str]:
     """Begin something on a machine; returns its exit code and what it has printed."""
     with tempfile.TemporaryFile() as output:
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT) as process:
+        with subprocess.Popen(
+            command,
+            bufsize=0,  # what is left in a buffer fails once more
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ) as process:
             assert process.stdin is not None
             with contextlib.suppress(BrokenPipeError):  # it has ended already: its exit code says how
                 process.stdin.write(start.line() + b"\n")
-                process.stdin.flush()
             try:
                 code = process.wait(CHECK_TIMEOUT_S)  # to close the connection earlier would end what was begun
             except subprocess.TimeoutExpired:
