@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -83,9 +84,9 @@ def wait_quietly(run: zoo.Run) -> zoo.Run:
 
 
 HOLD = """
-import contextlib, os, pathlib, sys, time
+import os, pathlib, sys, time
 
-held = pathlib.Path({held!r})
+held, let_go = pathlib.Path({held!r}), pathlib.Path({let_go!r})
 been_held = []
 
 def is_beyond(step, target, run):
@@ -104,9 +105,8 @@ def hold(event, args):
         return
     been_held.append(event)  # what the condition opens itself is none of it
     if {condition}:
-        with contextlib.suppress(FileNotFoundError):  # nobody wants it to stand still any more
-            held.touch()
-        while held.exists() and not is_asked_to_stop(event, args):
+        held.touch()
+        while held.exists() and not let_go.exists() and not is_asked_to_stop(event, args):
             time.sleep(0.02)
     else:
         been_held.clear()
@@ -137,11 +137,17 @@ def held_when(condition: str) -> Iterator[Path]:
     Args:
         condition: Python, of the audit events `os.rename` and `open`: `event` and its `args`.
     """
-    with tempfile.TemporaryDirectory() as site, pytest.MonkeyPatch.context() as environment:
-        held = Path(site) / "held"
-        (Path(site) / "sitecustomize.py").write_text(HOLD.format(condition=condition, held=str(held)), encoding="utf-8")
-        environment.setenv("PYTHONPATH", site, prepend=os.pathsep)
-        yield held
+    site = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, site, ignore_errors=True)  # not before: a worker may start late, and imports it then
+    held, let_go = site / "held", site / "let-go"
+    hold = HOLD.format(condition=condition, held=str(held), let_go=str(let_go))
+    (site / "sitecustomize.py").write_text(hold, encoding="utf-8")
+    try:
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("PYTHONPATH", str(site), prepend=os.pathsep)
+            yield held
+    finally:
+        let_go.touch()
 
 
 def killed_after(start: Callable[[], zoo.Run], *, step: int) -> zoo.Run:
