@@ -253,6 +253,33 @@ def test_of_a_folder_what_is_read_is_packed(run: zoo.Run, tmp_path: Path) -> Non
         files_of(part, card, places)
 
 
+def test_what_names_classes_is_packed(tmp_path: Path) -> None:
+    """The data.yaml of a YOLO folder, classes.json beside masks; a file that a person named once, where it belongs."""
+    boxes, masks = tmp_path / "boxes", tmp_path / "masks"
+    for folder in (boxes / "images", boxes / "labels", masks / "images", masks / "masks"):
+        folder.mkdir(parents=True)
+    for number in range(3):
+        for folder in (boxes, masks):
+            Image.new("RGB", (32, 32), (number, 0, 0)).save(folder / "images" / f"{number}.png")
+        (boxes / "labels" / f"{number}.txt").write_text(f"{number % 2} 0.5 0.5 0.4 0.4\n")
+        Image.new("L", (32, 32), 0).save(masks / "masks" / f"{number}.png")
+    (boxes / "data.yaml").write_text("train: images\nval: images\nnames: [cat, dog]\n")
+    classes = masks / "classes.json"
+    classes.write_text('{"0": "background", "1": "cat"}')
+    card = Catalog.load().resolve("echo")
+
+    def packed(folder: Path, task: str, named: str = "") -> list[str]:
+        data, places = DataRequest(path=str(folder), classes=named), Places()
+        places.add(data.path, named)
+        part = Part("data", data.path, "", task, data, None, "finetune", evaluates=False)
+        return [name for name in files_of(part, card, places) if not name.endswith((".png", ".txt"))]
+
+    assert packed(boxes, "object-detection") == ["data/1/boxes/data.yaml"]
+    assert packed(masks, "image-segmentation") == ["data/1/masks/classes.json"]
+    elsewhere = classes.rename(tmp_path / "named.json")
+    assert packed(masks, "image-segmentation", str(elsewhere)) == ["data/2/named.json"]
+
+
 def test_weights_that_are_no_numbers_differ(tmp_path: Path) -> None:
     import numpy as np
 

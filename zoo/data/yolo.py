@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import DatasetInvalid
-from zoo.file_cache import open_media
+from zoo.file_cache import open_media, read_text
 from zoo.kinds.media_files import files_below
 
 NAMES = ("data.yaml", "data.yml", "dataset.yaml")
@@ -132,18 +132,25 @@ def _folder(file: Path, document: dict[str, Any], entry: str) -> Path | None:
 
 
 def _document(file: Path) -> dict[str, Any]:
-    status = file.stat()
-    return _decoded(file, status.st_size, status.st_mtime_ns)
+    try:
+        content = read_text(file)  # each time, so that whoever asks which files data are hears of this one
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(file, error) from error
+    return _decoded(file, content)
 
 
 @lru_cache(maxsize=4)
-def _decoded(file: Path, size: int, modified: int) -> dict[str, Any]:
+def _decoded(file: Path, content: str) -> dict[str, Any]:
     import yaml
 
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise DatasetInvalid(f"{file} cannot be read: {' '.join(str(error).split())}") from error
+        document = yaml.safe_load(content)
+    except (ValueError, yaml.YAMLError) as error:
+        raise _unreadable(file, error) from error
     if not isinstance(document, dict):
         raise DatasetInvalid(f"{file} says nothing of a data set", "it needs train, val and names")
     return document
+
+
+def _unreadable(file: Path, error: Exception) -> DatasetInvalid:
+    return DatasetInvalid(f"{file} cannot be read: {' '.join(str(error).split())}")

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from zoo.errors import DatasetInvalid
+from zoo.file_cache import read_text
 from zoo.kinds.class_palettes import palette_entries
 from zoo.kinds.kind import SLIPS, Unusable
 from zoo.plurals import name_list
@@ -182,7 +183,7 @@ def _note(proposed: ValueMap, present: Sequence[int]) -> str:
 
 def _content(path: Path) -> Any:
     """JSON, or the entries of a palette."""
-    text = path.read_text(encoding="utf-8-sig")
+    text = read_text(path)
     is_json = path.suffix.lower() == ".json" or text.lstrip()[:1] in ("[", "{")
     return json.loads(text) if is_json else palette_entries(text)
 

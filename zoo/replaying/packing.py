@@ -65,7 +65,9 @@ def files_of(part: Part, card: Card, places: Places) -> dict[str, Path]:
         # Class folders have no annotations: tables were opened to see whether they are some.
         tables = [] if dataset.has_class_folders else map(str, cache.tables)
         beside = [dataset.names_file] if dataset.names_file else []
-        opened = [Path(os.path.abspath(one)) for one in (*cache.media, *tables, *beside)]  # noqa: PTH100
+        named = os.path.abspath(part.data.classes) if part.data.classes else ""  # noqa: PTH100
+        absolute = map(os.path.abspath, (*cache.media, *tables, *beside))
+        opened = [Path(one) for one in absolute if one != named]  # which has a place of its own
     base, within = (path, name) if path.is_dir() else (path.parent, name.rpartition("/")[0])
     files: dict[str, Path] = {}
     if part.data.classes:
