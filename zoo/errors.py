@@ -6,6 +6,7 @@
     +-- UnknownRun           no run of that name
     +-- PluginBroken         a plugin failed to import or breaks the contract
     +-- OptionInvalid        an option is unknown or out of bounds
+    |   +-- NoSuchFigure         a figure is to decide that answers to the task never have
     +-- Unsupported          the model, plugin or machine cannot do what was asked
     |   +-- DeviceUnavailable    the device asked for is not on this machine
     +-- DatasetInvalid       the data cannot serve the task
@@ -57,6 +58,10 @@ class PluginBroken(ZooError):
 
 class OptionInvalid(ZooError):
     """An option is unknown, of the wrong type or out of bounds."""
+
+
+class NoSuchFigure(OptionInvalid):
+    """A figure is to decide that answers to the task never have."""
 
 
 class Unsupported(ZooError):

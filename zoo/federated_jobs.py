@@ -69,6 +69,7 @@ def federated_request(job: Job, clients: Clients, catalog: Catalog | None = None
     """
     catalog = catalog or Catalog.load()
     job = in_plain_types(job)
+    job = msgspec.structs.replace(job, place=job.place.of_one_node)
     paths = _paths(job, clients)
     source, first = job.source, str(next(iter(paths.values())))
     with _named(next(iter(paths))):

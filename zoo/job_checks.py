@@ -24,6 +24,7 @@ from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.job_paths import existing, existing_evaluation, new_file
 from zoo.jobs import BESIDE, SHARDS, Job
 from zoo.label_data import label_data
+from zoo.metrics.choice import check_metric
 from zoo.options import Options, parse
 from zoo.privacy import is_private, rows_are_units, unit_column
 from zoo.rendering.drawings import new_drawing_folder
@@ -79,6 +80,7 @@ def resolve(job: Job, card: Card, catalog: Catalog) -> ResolvedJob:
         task = task.divided_at(source.separator).named_by(str(source.classes))
     of_model, shrinking = split_options(job.options)[1], parse(ShrinkOptions, job.shrinking)
     shrinking.check_packages()
+    check_metric(shrinking.metric, task.figures, task.name)
     if verb != "predict":
         check_not_mixed(of_model, option_set(ability))
     return ResolvedJob(

@@ -66,6 +66,11 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     now: bool = False
     """Whether it shares an accelerator with the runs that compute there, in the place of waiting for its turn."""
 
+    @property
+    def of_one_node(self) -> Place:
+        """The same for what machines cannot share, however many its place has."""
+        return msgspec.structs.replace(self, nodes=1)
+
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What a person asks for, the same from the command line, from a form and from Python; nothing of it is checked."""

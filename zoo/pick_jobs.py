@@ -17,6 +17,7 @@ from zoo.errors import OptionInvalid, Unsupported, ZooError
 from zoo.file_cache import read_once
 from zoo.job_paths import existing
 from zoo.jobs import Job, in_plain_types
+from zoo.metrics.choice import check_metric
 from zoo.options import parse, to_dict
 from zoo.pick_options import FLOOR, PickOptions
 from zoo.ranking import is_result
@@ -59,6 +60,7 @@ def pick_request(job: Job, picking: Mapping[str, Any], catalog: Catalog | None =
     task = job.task or likely_task(path, job.source.columns, job.source.separator).name
     if not get_task(task).judged:
         raise Unsupported(f"no data can tell how well a model does {task}", "zoo tasks lists what can be judged")
+    check_metric(options.metric, get_task(task).figures, task)
     parts = parts_of(path)
     source = job.source
     if source.eval_data in (None, "") and parts.test is not None:
@@ -135,7 +137,7 @@ def _trainings(
         ZooError: one that a person names cannot; or none can.
     """
     trainings: list[tuple[Card, RunRequest]] = []
-    left_out, failures, place = list[str](), list[ZooError](), job.place
+    left_out, failures, place = list[str](), list[ZooError](), job.place.of_one_node
     for card in cards:
         known = option_set(card.ability("finetune", task)).__struct_fields__
         given = {"epochs": options.epochs} if options.epochs and "epochs" in known else {}

@@ -93,6 +93,7 @@ def test_every_command_has_help(name: str, site: Site, capsys: pytest.CaptureFix
         (errors.ChecksumMismatch, 3),
         (errors.DatasetInvalid, 4),
         (errors.InputMismatch, 4),
+        (errors.NoSuchFigure, 2),
         (errors.PluginBroken, 5),
         (errors.StoreInvalid, 6),
         (errors.GateNotPassed, 7),
@@ -107,7 +108,7 @@ def test_every_kind_of_error_has_its_code(kind: type[errors.ZooError], code: int
 def test_every_error_class_is_among_them() -> None:
     kinds = [value for value in vars(errors).values() if isinstance(value, type)]
 
-    assert len(kinds) == 16
+    assert len(kinds) == 17
     assert exit_code_of_kind("SomethingElse") == ExitCode.FAILED
 
 

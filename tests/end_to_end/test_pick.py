@@ -102,6 +102,14 @@ def test_what_is_done_is_not_done_again(picked: zoo.Run) -> None:
     assert all(one.seconds > 0 for one in picked.snapshot.candidates if one.name != "floor")
 
 
+def test_at_a_place_of_several_machines_one_picks(messages: Path, shared_store: Path) -> None:
+    (shared_store / "places.toml").write_text('[pair]\nkind = "hosts"\nhosts = "a, b"\nnodes = 2\n')
+    place = Place(**CPU, on="pair")
+    job = Job(verb="pick", model="", source=Source(data=str(messages)), place=place)
+    request = pick_request(job, {"models": ",".join(MODELS)})
+    assert (request.place, request.nodes) == ("pair", 1)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -112,6 +120,7 @@ def test_what_is_done_is_not_done_again(picked: zoo.Run) -> None:
         (["--within", "soon"], "--within is 'soon', which says no bound"),
         (["--models", "bert-tiny,bert-mini", "--under", "1kB"], "no model is there to be picked"),
         (["--task", "feature-extraction"], "no data can tell"),
+        (["--metric", "macrof1"], "--metric is 'macrof1', but answers to text-classification are judged by accuracy, "),
     ],
 )
 def test_what_cannot_be_done_is_refused_in_a_line(

@@ -13,8 +13,10 @@ from tests.plugin_factory import use_site, write_plugin
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import RunFailed
+from zoo.jobs import Job, Place
 from zoo.recipe_writing import recipe_of
 from zoo.recipes import read_recipe
+from zoo.requests import request_of
 from zoo.runs import liveness, placement, store
 from zoo.runs.attempt import Worker
 from zoo.runs.candidate import CandidateMeasured, CandidateStepped
@@ -30,6 +32,7 @@ from zoo.runs.sweeping import trial
 from zoo.runs.sweeping.job import sweep
 from zoo.runs.sweeping.placed import PlacedTrials
 from zoo.runs.sweeping.trial import FAILED, _stopped, stage_folder
+from zoo.sources import Source
 from zoo.sweeps import sweep_request
 
 pytestmark = pytest.mark.usefixtures("echo", "store")
@@ -181,6 +184,19 @@ def test_one_process_is_at_a_trial(recipe: Path, monkeypatch: pytest.MonkeyPatch
     with lock:
         assert trial.main([str(folder.path), "trial-1", "all rows", "40"]) == 1
     assert not (stage.path / FAILED).exists()
+
+
+def test_trials_at_a_place_of_several_machines_have_one_each(recipe: Path, store: Path) -> None:
+    (store / "places.toml").write_text('[yard]\nkind = "yard"\nnodes = 2\n')
+    request = sweep_request(read_recipe(recipe), {}, {}, place={"on": "yard"})
+    assert (request.nodes, {one.training.nodes for one in request.students}) == (1, {1})
+    job = Job(
+        verb="finetune",
+        model="echo",
+        source=Source(data=str(recipe.parent / "rows.csv")),
+        place=Place(device="cpu", precision="fp32", on="yard"),
+    )
+    assert request_of(job).nodes == 2, "a training by itself is shared"
 
 
 def test_a_trial_whose_time_is_over_leaves_word(tmp_path: Path) -> None:

@@ -183,7 +183,8 @@ def test_a_dry_run_says_how_many_there_would_be(recipe: Path, capsys: pytest.Cap
     [
         ('ties = "best"', 'tise = "best"', "line 9: there is no option 'tise'"),
         ('ties = "best"', 'ties = "worst"', "line 9: --ties is 'worst'"),
-        ('ties = "best"', 'strategy = "grid"\ntrials = 3', "--trials is 3, but a grid"),
+        ('ties = "best"', 'metric = "macrof1"', "line 9: --metric is 'macrof1', but answers to text-classification"),
+        ('ties = "best"', 'strategy = "grid"\ntrials = 3', "line 10: --trials is 3, but a grid"),
         ("max_steps = [1, 2, 20]", "max_stesp = [1, 2]", "line 11: there is no option 'max_stesp' to vary"),
         ("max_steps = [1, 2, 20]", "max_steps = [0, 2]", "line 11: --max-steps is 0"),
         ("max_steps = [1, 2, 20]", "lr = [1e-5, 100]", "line 11: --lr is 100"),
@@ -197,6 +198,7 @@ def test_a_dry_run_says_how_many_there_would_be(recipe: Path, capsys: pytest.Cap
         ("eval_share = 0.5", "folds = 3", "folds"),
         ('model = "echo"', 'model = "echo"\nverb = "pretrain"', "line 2: the recipe is to pretrain"),
         ('model = "echo"', 'model = "echo"\nprocesses = 2', "line 2: the recipe is in several processes"),
+        ('model = "echo"', 'model = "echo"\nnodes = 2', "line 2: the recipe is on several machines"),
         ("[sweep]", '[then]\nsource = { data = "rows.csv" }\n[sweep]', "line 8: the recipe is with something"),
     ],
 )
@@ -218,6 +220,8 @@ def test_what_is_wrong_has_one_message(
         (["--vary", "lr"], "--vary is 'lr', which gives no option values"),
         (["--vary", "lrr=1,2"], "there is no option 'lrr' to vary"),
         (["--strategy", "bayes"], "--strategy is 'bayes'"),
+        (["--metric", "macrof1"], "--metric is 'macrof1', but answers to text-classification are judged by accuracy, "),
+        (["--metric", "label_coverage"], "--metric is label_coverage, which does not say how good answers are"),
         (["--strategy", "halving"], "max_steps says how long a training is"),
         (["--vary", "max-steps=1..9", "--strategy", "grid"], "max_steps has a range"),
     ],

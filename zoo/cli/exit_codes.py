@@ -29,6 +29,7 @@ _BY_KIND: dict[type[errors.ZooError], ExitCode] = {
     errors.UnknownPlugin: ExitCode.USAGE,
     errors.UnknownRun: ExitCode.USAGE,
     errors.OptionInvalid: ExitCode.USAGE,
+    errors.NoSuchFigure: ExitCode.USAGE,
     errors.Unsupported: ExitCode.USAGE,
     errors.DeviceUnavailable: ExitCode.USAGE,
     errors.PluginBroken: ExitCode.PLUGIN,

@@ -83,7 +83,9 @@ class Judge(Protocol):
 
     It may have more methods: `figure(name)`, which computes one figure alone where all take long (see `figure_of`);
     `intervals()`, which gives a `zoo.metrics.intervals.Interval` for each figure that has one, by its name, and which
-    `Metrics` may have, too; `detailed_report()`, asked for at the end of an evaluation in the place of `report()`.
+    `Metrics` may have, too; `detailed_report()`, asked for at the end of an evaluation in the place of `report()`; and
+    `FIGURES`, the names of all figures that it may give, so that a figure asked for is known not to be one before
+    anything is trained.
     """
 
     def __init__(self, labels: Sequence[str]) -> None:

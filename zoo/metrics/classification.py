@@ -31,6 +31,9 @@ class ClassificationMetrics:
     `f1_score(average="macro")`).
     """
 
+    FIGURES = ("accuracy", "macro_f1", "ece", "label_coverage", "decided_share", "decided_accuracy")
+    """Names of all that it may give of answers."""
+
     def __init__(self, labels: Sequence[str]) -> None:
         self.labels = tuple(labels)
         self._index = {label: index for index, label in enumerate(self.labels)}

@@ -48,6 +48,9 @@ class DetectionMetrics:
         labels: in the order of the indices of classes. What the data have beside them is a class that is never found.
     """
 
+    FIGURES = ("map", "ap50", "ap75")
+    """Names of all that it may give of answers."""
+
     def __init__(self, labels: Sequence[str]) -> None:
         self.labels = list(labels)
         self._truths: list[array[float]] = []

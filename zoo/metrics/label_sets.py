@@ -63,6 +63,9 @@ class LabelSetMetrics:
         threshold: None for the one that makes micro F1 of all that was seen the largest.
     """
 
+    FIGURES = ("micro_f1", "macro_f1", "micro_precision", "micro_recall", "subset_accuracy", "threshold")
+    """Names of all that it may give of answers."""
+
     def __init__(self, labels: Sequence[str], threshold: float | None = None) -> None:
         self.labels = tuple(labels)
         self._answer_threshold = threshold

@@ -22,6 +22,9 @@ class PerplexityMetrics:
         labels: none.
     """
 
+    FIGURES = ("loss", "perplexity")
+    """Names of all that it may give of answers."""
+
     def __init__(self, labels: Sequence[str] = ()) -> None:
         self._loss = MeanLoss(perplexity=True)
         self._texts = array("d")

@@ -32,6 +32,9 @@ class RegressionMetrics:
         labels: none; every judge gets those of its model.
     """
 
+    FIGURES = ("rmse", "mae", "r2", "spearman")
+    """Names of all that it may give of answers."""
+
     def __init__(self, labels: Sequence[str] = ()) -> None:
         self._numbers, self._predicted = array("d"), array("d")
         self._loss = MeanLoss()

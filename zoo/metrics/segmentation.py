@@ -24,6 +24,9 @@ class SegmentationMetrics:
         labels: in the order of the indexes of classes. What the data have beside them is a class that is never found.
     """
 
+    FIGURES = ("miou", "pixel_accuracy", "dice")
+    """Names of all that it may give of answers."""
+
     def __init__(self, labels: Sequence[str]) -> None:
         self.labels = list(labels)
         self._counts: Any = None

@@ -76,6 +76,9 @@ class SpanMetrics:
         labels: types of the model; what the data or the answers have beside them is counted, too.
     """
 
+    FIGURES = ("span_f1", "precision", "recall", "conlleval_f1")
+    """Names of all that it may give of answers."""
+
     def __init__(self, labels: Sequence[str]) -> None:
         self.labels = tuple(labels)
         self._strict, self._conlleval = _SpanCounts(), _SpanCounts()

@@ -41,6 +41,9 @@ class TranscriptMetrics:
         labels: of no meaning here.
     """
 
+    FIGURES = ("wer", "wer_low", "wer_high", "cer", "substitutions", "deletions", "insertions")
+    """Names of all that it may give of answers."""
+
     def __init__(self, labels: Sequence[str] = ()) -> None:
         self._counted: list[WordErrors] = []
         self._worst: list[_Pair] = []

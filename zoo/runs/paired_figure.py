@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
-from zoo.errors import OptionInvalid
+from zoo.errors import DatasetInvalid
 from zoo.metrics import NO_MEASURE, SMALLER_IS_BETTER, WITH_UNIT, figure_of
+from zoo.metrics.choice import check_metric
 from zoo.metrics.intervals import FEWEST_RESAMPLES
 from zoo.metrics.paired import Difference, draws_of, paired_difference, paired_shares
 from zoo.runs.judging import CheckedJudge
-from zoo.suggestions import did_you_mean
 from zoo.tasks.task import Task
 
 FEWEST_ROWS = 50
@@ -37,9 +37,11 @@ class PairedFigure:
         judged: the rows as one of the models answered them, which say what figures there are.
         before_each: called before each figure is found, of which there may be hundreds; may raise.
         note: told where that takes long.
+        may_lack: whether these rows may lack the figure that is named, as answers of other models may have it.
 
     Raises:
-        OptionInvalid: there is no such figure, or it is no measure of answers.
+        NoSuchFigure: there is no such figure, or it is no measure of answers.
+        DatasetInvalid: these answers have none.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class PairedFigure:
         judged: Sequence[Judged],
         before_each: Callable[[], None] = lambda: None,
         note: Callable[[str], None] = lambda message: None,
+        may_lack: bool = False,
     ) -> None:
         self._task, self._labels = task, labels
         self._before_each, self._note = before_each, note
@@ -58,15 +61,10 @@ class PairedFigure:
             judge.add(target, answer)
         figures = {name: value for name, value in judge.figures().items() if name not in NO_MEASURE}
         self.metric = metric or next((name for name in (task.primary_metric, *figures) if name in figures), "")
-        if metric in NO_MEASURE:
-            raise OptionInvalid(
-                f"--metric is {metric}, which does not say how good answers are", f"name one of {', '.join(figures)}"
-            )
-        if self.metric not in figures:
-            raise OptionInvalid(
-                f"--metric is {metric!r}, but these answers have {', '.join(figures)}",
-                did_you_mean(metric, figures, "name one"),
-            )
+        check_metric(metric, task.figures or figures, task.name)
+        if self.metric not in figures and not (metric and may_lack):
+            has = f", but {', '.join(figures)}" if figures else ""
+            raise DatasetInvalid(f"these answers have no {metric or 'figure'}{has}", "name another figure: --metric")
         is_primary = self.metric == task.primary_metric
         self.larger_is_better = task.larger_is_better if is_primary else self.metric not in SMALLER_IS_BETTER
 

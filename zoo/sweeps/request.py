@@ -12,7 +12,8 @@ from zoo.ability_options import option_set
 from zoo.catalog import Catalog
 from zoo.errors import OptionInvalid, Unsupported, ZooError
 from zoo.file_cache import read_once
-from zoo.jobs import Job, in_plain_types
+from zoo.jobs import Job, Place, in_plain_types
+from zoo.metrics.choice import check_metric
 from zoo.options import Option, Options, names_by_alias, parse, schema, to_dict
 from zoo.places.table import declared_place
 from zoo.recipes import Recipe
@@ -71,6 +72,8 @@ def sweep_request(
         _check_queue(base.place)
     known = option_set(catalog.resolve(base.model).ability("finetune", base.task))
     values = _values(recipe, vary, known)
+    with _of_sweep(recipe, "metric") if recipe.sweep.get("metric") == options.metric else nullcontext():
+        check_metric(options.metric, get_task(base.task).figures, base.task)
     with _of_sweep(recipe, "strategy"):
         strategy = strategy_of(options, values)
         if strategy == "halving" and ("max_steps" in values or base.options.get("max_steps")):
@@ -110,6 +113,7 @@ def _check_form(recipe: Recipe) -> None:
         (any(source.teacher for source in recipe.sources), "source", "with a teacher"),
         (recipe.then is not None, "then", "with something to be done next"),
         (recipe.place.get("processes", 1) != 1, "processes", "in several processes"),
+        (recipe.place.get("nodes", 1) > 1, "nodes", "on several machines"),
     ):
         if unfit:
             raise Unsupported(
@@ -145,10 +149,9 @@ def _check_queue(place: str) -> None:
         )
 
 
-def _placed(job: Job, place: Mapping[str, Any]) -> Any:
-    return msgspec.structs.replace(
-        job.place, **{name: value for name, value in place.items() if value not in ("", None)}
-    )
+def _placed(job: Job, place: Mapping[str, Any]) -> Place:
+    said = {name: value for name, value in place.items() if value not in ("", None)}
+    return msgspec.structs.replace(job.place, **said).of_one_node
 
 
 def _options(recipe: Recipe, sweeping: Mapping[str, Any]) -> SweepOptions:
@@ -158,7 +161,8 @@ def _options(recipe: Recipe, sweeping: Mapping[str, Any]) -> SweepOptions:
         with _of_sweep(recipe, name):
             parse(SweepOptions, {name: value}, beside=(VARY,))
     given = {name.replace("-", "_"): value for name, value in sweeping.items() if value is not None}
-    return parse(SweepOptions, said | given)
+    with nullcontext() if given.get("trials") else _of_sweep(recipe, "trials"):
+        return parse(SweepOptions, said | given)
 
 
 def _values(recipe: Recipe, vary: Mapping[str, Any], known: type[Options]) -> dict[str, Values]:

@@ -126,12 +126,24 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             PluginBroken: there is no such class.
         """
+        return self._judge_class()(labels)
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """Names of all figures that answers may be judged by; none where its judge does not say, or there is none.
+
+        Raises:
+            PluginBroken: there is no such class.
+        """
+        return tuple(getattr(self._judge_class(), "FIGURES", ())) if self.judged else ()
+
+    def _judge_class(self) -> type[Judge]:
         module, _, name = self.judge.partition(":")
         try:
             judge: type[Judge] = getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError, ValueError) as error:
             raise PluginBroken(f"task {self.name} is judged by {self.judge!r}: {error}", JUDGE_HINT) from error
-        return judge(labels)
+        return judge
 
     @property
     def judged(self) -> bool:

@@ -116,6 +116,8 @@ class Answering(Subject):
         evaluated = zoo.evaluate(trained.card.full_name, data.labelled(task), device="cpu", precision="fp32")
         evaluated.wait(timeout_s=DEADLINE_S, progress=False)
         assert task.primary_metric in evaluated.metrics, f"a judge of {task.name} tells its primary metric"
+        unnamed = set(evaluated.metrics).difference(task.figures or evaluated.metrics)
+        assert not unnamed, f"a judge of {task.name} that has FIGURES names all of them: {', '.join(unnamed)}"
         for name in evaluated.metrics.keys() & trained_run.metrics.keys():
             assert evaluated.metrics[name] == pytest.approx(trained_run.metrics[name], abs=1e-3), (
                 f"{name} of the saved model is not what the run told of it"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from zoo.data.example import Example
-from zoo.errors import OptionInvalid, RunFailed
+from zoo.errors import NoSuchFigure, OptionInvalid, RunFailed
 from zoo.pick_options import PickOptions
 from zoo.runs.candidate import CandidateMeasured
 from zoo.runs.events import Warned
@@ -48,6 +48,9 @@ def test_one_that_fails_is_told_and_the_others_go_on() -> None:
     )  # fmt: skip
     with pytest.raises(Stopped), field.trying("small"):
         raise Stopped
+    assert list(field.entrants) == ["small"]
+    with pytest.raises(NoSuchFigure), field.trying("small"):
+        raise NoSuchFigure("--metric is 'macrof1'")  # which the others would not have either
     assert list(field.entrants) == ["small"]
     with pytest.raises(RunFailed, match="small was the last: ValueError: no"), field.trying("small"):
         raise ValueError("no")

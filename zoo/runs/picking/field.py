@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from zoo.data.example import Example
-from zoo.errors import OptionInvalid, RunFailed
+from zoo.errors import NoSuchFigure, OptionInvalid, RunFailed
 from zoo.memory import release_memory
 from zoo.pick_options import PickOptions
 from zoo.plurals import counted
@@ -52,9 +52,12 @@ class Field:
 
         Raises:
             RunFailed: it was the last.
+            NoSuchFigure: of the figure that decides, which no other would have either.
         """
         try:
             yield
+        except NoSuchFigure:
+            raise
         except Exception as error:  # a plugin may raise anything
             reason = reason_of(error)
             traceback.print_exc()

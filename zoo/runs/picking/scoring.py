@@ -51,24 +51,29 @@ class Scoring:
             judged: rows that say which figures there are, where nothing was judged yet.
 
         Raises:
-            OptionInvalid: there is no such figure.
-            DatasetInvalid: there are no rows.
+            NoSuchFigure: there is no such figure.
+            DatasetInvalid: there are no rows, or they have none at all.
         """
         if not judged:
             raise DatasetInvalid("no row is answered", "zoo evaluate on each of the models says why")
         if self._figure is None:
+            # That of the task even where the first that is judged lacks it, as answers that are all the same may.
+            primary = self._task.primary_metric
+            metric = self._metric or (primary if primary in self._task.figures else "")
             self._figure = PairedFigure(
-                self._task, self._labels, self._metric, judged, before_each=self._check, note=self._note
+                self._task, self._labels, metric, judged, self._check, self._note, may_lack=True
             )
         return self._figure
 
     def of(self, judged: Sequence[Judged]) -> dict[str, Any]:
         """The figure with its interval, as a candidate has them; errors as for `figure`."""
         metric, judge = self.figure(judged).metric, self.judge(judged)
-        interval = judge.intervals().get(metric)
+        interval, figure = judge.intervals().get(metric), judge.figures().get(metric)
+        if figure is None:
+            self._note(f"these answers have no {metric}, and count as the worst")
         return {
             "metric": metric,
-            "figure": judge.figures().get(metric),
+            "figure": figure,
             "interval": None if interval is None else (interval.low, interval.high),
         }
 

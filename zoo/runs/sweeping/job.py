@@ -118,9 +118,10 @@ class _Sweep:
                 candidate = judged(entrant, ALL_ROWS, number, Plan(), self._rows, self._scoring)
         if candidate is not None:
             answers = entrant.known_answers(ALL_ROWS)
-            self._scoring.figure(answered(self._rows.data.eval, answers))  # says which figures are the better
-            self._validation[entrant.name] = answers
-            self._field.report(candidate)
+            with self._field.trying(entrant.name):
+                self._scoring.figure(answered(self._rows.data.eval, answers))  # says which figures are the better
+                self._validation[entrant.name] = answers
+                self._field.report(candidate)
 
     def _left(self) -> list[Candidate]:
         """The trials that may still be taken, the cheapest first."""
