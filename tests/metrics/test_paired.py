@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from zoo.metrics.paired import Z, holm, least_bound, mcnemar, paired_difference, paired_shares
+from zoo.metrics.paired import Z, least_bound, mcnemar, paired_difference, paired_shares
 
 
 def test_the_interval_of_a_difference_of_means_is_that_of_its_standard_error() -> None:
@@ -107,13 +107,3 @@ def test_a_plain_difference_of_means_is_told_by_its_draws_and_none_is_not() -> N
 
     assert paired_difference(first, far, statistics.fmean).p == pytest.approx(2 / 1001)
     assert paired_difference(first, near, statistics.fmean).p > 0.05
-
-
-def test_several_tests_are_corrected_in_steps() -> None:
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.04]) == [0.04]
-    assert holm([0.9, 0.8]) == [1.0, 1.0]
-    assert holm([]) == []
-    first, second, third = holm([0.02, math.nan, 0.03])
-    assert (first, third) == (0.04, 0.04)
-    assert math.isnan(second)

@@ -35,7 +35,7 @@ def compare(
     """Hold runs and models against one another on the same rows, which each answers once, in this process.
 
     The result has the figures of each with 95% intervals, a paired test of each two (McNemar's where rows are right or
-    wrong, else a paired bootstrap; by Holm's steps where there are several), the rows that are not answered alike, the
+    wrong, else a paired bootstrap; corrected for the number of tests), the rows that are not answered alike, the
     settings that differ, what each took, and which to take.
 
     Args:

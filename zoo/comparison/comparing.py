@@ -19,11 +19,12 @@ from zoo.comparison.subjects import Subject, find_subjects
 from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.file_cache import read_once
 from zoo.jobs import Place
+from zoo.metrics.choice import check_metric
 from zoo.metrics.intervals import bounds
-from zoo.metrics.paired import holm
 from zoo.plurals import counted
 from zoo.runs.judging import CheckedJudge
 from zoo.runs.paired_figure import FEWEST_ROWS, AnsweredRows, PairedFigure
+from zoo.runs.paired_tests import PairedTests
 from zoo.runs.request import HOLDING_OUT
 from zoo.runs.trained_on import count_trained_on
 from zoo.sources import Source
@@ -151,12 +152,14 @@ class _Tested:
         listener: told how it goes.
 
     Raises:
+        NoSuchFigure: there is no such figure.
         DatasetInvalid: no row is answered by all.
     """
 
     def __init__(self, models: Sequence[JudgedModel], metric: str, listener: Listener) -> None:
         self._models, self._listener, self._notes = models, listener, list[str]()
         first = models[0]
+        check_metric(metric, first.task.figures, first.task.name)
         keys = [key for key in first.examples if all(key in other.examples for other in models)]
         self._note_left_out(len({key for model in models for key in model.examples}) - len(keys), "read for")
         answers = [self._answers(model, keys) for model in models]
@@ -226,12 +229,11 @@ class _Tested:
 
     def _pairs(self) -> tuple[PairTest, ...]:
         places = list(combinations(range(len(self._models)), 2))
-        differences = [self._figure.difference(self._rows[one], self._rows[other]) for one, other in places]
-        corrected = holm([difference.p for difference in differences])
+        rows = {str(place): of for place, of in enumerate(self._rows)}
+        tests = PairedTests(self._figure, rows).of([(str(one), str(other)) for one, other in places])
         pairs = []
-        for (one, other), difference, p in zip(places, differences, corrected, strict=True):
+        for (one, other), (difference, p, of_shares) in zip(places, tests, strict=True):
             first, second = self._rows[one], self._rows[other]
-            of_shares = first.right is not None and second.right is not None
             better = [self._better(*figures) for figures in zip(first.of_each, second.of_each, strict=True)]
             pairs.append(
                 PairTest(

@@ -69,7 +69,7 @@ class PairTest(msgspec.Struct, frozen=True, kw_only=True):
     """`McNemar, exact`, or `paired bootstrap`."""
     p: float | None
     corrected: float | None
-    """The p-value corrected by Holm's steps for the number of pairs."""
+    """The p-value corrected for the number of pairs: by Holm's steps, of draws by those of Romano and Wolf."""
     better_first: int
     """Rows that the first answers better than the second."""
     better_second: int

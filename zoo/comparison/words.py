@@ -96,7 +96,7 @@ def _figure(one: Figure | None) -> str | None:
 def test_table(comparison: Comparison) -> Table:
     """The test of each pair."""
     corrected = len(comparison.pairs) > 1
-    ps = ("p", "p (Holm)") if corrected else ("p",)
+    ps = ("p", "p (corrected)") if corrected else ("p",)
     headers = ("", f"difference in {comparison.metric} (95%)", "better on", *ps, "test", "")
     rows = tuple(_test(pair, comparison, corrected=corrected) for pair in comparison.pairs)
     return Table(title="Tests on the same rows", headers=headers, rows=rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from zoo.metrics.intervals import FEWEST_RESAMPLES, RESAMPLES, SEED, Z, middle
@@ -37,20 +37,6 @@ def mcnemar(lost: int, won: int) -> float:
         return 1.0
     logs = (math.lgamma(apart + 1) - math.lgamma(k + 1) - math.lgamma(apart - k + 1) for k in range(min(lost, won) + 1))
     return min(1.0, 2 * math.fsum(math.exp(log - apart * math.log(2)) for log in logs))
-
-
-def holm(tests: Sequence[float]) -> list[float]:
-    """The p-values of several tests, corrected for their number by the steps of Holm (1979).
-
-    Args:
-        tests: of each the p-value; one that is not a number stays so, and is none of them.
-    """
-    order = sorted((p, place) for place, p in enumerate(tests) if not math.isnan(p))
-    corrected, largest = [math.nan] * len(tests), 0.0
-    for rank, (p, place) in enumerate(order):
-        largest = max(largest, min(1.0, (len(order) - rank) * p))
-        corrected[place] = largest
-    return corrected
 
 
 def paired_shares(first: Sequence[bool], second: Sequence[bool]) -> Difference:
@@ -120,16 +106,46 @@ def paired_difference(
     figures = figure(first), figure(second)
     if not all(map(math.isfinite, figures)):
         return Difference(*figures, math.nan, math.nan)
-    draw, rows = random.Random(SEED), range(len(first))  # noqa: S311  (statistics)
     draws = min(resamples, draws_of(len(first)))
-    differences = []
+    drawn = drawn_figures((first, second), figure, draws, on_draw)
+    return drawn_difference(*figures, [one - other for one, other in drawn])
+
+
+def drawn_figures(
+    answers: Sequence[Sequence[Any]],
+    figure: Callable[[Sequence[Any]], float],
+    draws: int,
+    on_draw: Callable[[int, int], None] = lambda done, draws: None,
+    begun: int = 0,
+) -> Iterator[tuple[float, ...]]:
+    """Of each draw of the rows, with replacement, the same for all models, the figure of each.
+
+    Args:
+        answers: of each model, what the figure takes of each row.
+        figure: of some rows; not a number where they have none.
+        draws: how many there are in all; the first ones are the same however many there are.
+        on_draw: told before each draw how many are done, and how many there are in all; may raise.
+        begun: draws that are done already.
+    """
+    draw, rows = random.Random(SEED), range(len(answers[0]))  # noqa: S311  (statistics)
     for done in range(draws):
-        on_draw(done, draws)
         drawn = draw.choices(rows, k=len(rows))
-        differences.append(figure([first[i] for i in drawn]) - figure([second[i] for i in drawn]))
-    differences = list(filter(math.isfinite, differences))
-    interval = middle(differences or [math.nan])
-    return Difference(*figures, interval.low, interval.high, _bootstrap_p(differences))
+        if done >= begun:
+            on_draw(done, draws)
+            yield tuple(figure([of[i] for i in drawn]) for of in answers)
+
+
+def drawn_difference(first: float, second: float, drawn: Sequence[float]) -> Difference:
+    """The difference of two figures, with its interval and the test.
+
+    Args:
+        first: figure of all rows.
+        second: that of the other model.
+        drawn: the difference in each draw of the rows; not a number where one of them has no figure.
+    """
+    known = list(filter(math.isfinite, drawn))
+    interval = middle(known or [math.nan])
+    return Difference(first, second, interval.low, interval.high, _bootstrap_p(known))
 
 
 def _bootstrap_p(differences: Sequence[float]) -> float:

@@ -44,7 +44,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """Of the 95% interval of the drop."""
     high: float | None = None
     p: float | None = None
-    """Of the paired test that it is as good as the best, corrected for the number of tests (Holm)."""
+    """Of the paired test that it is as good as the best, corrected for the number of tests."""
     test: float | None = None
     """The figure of rows that have chosen nothing; None where they were not asked."""
     test_interval: tuple[float, float] | None = None

@@ -154,7 +154,7 @@ def _candidate_row(one: Candidate) -> tuple[Cell, ...]:
 
 
 def _picked_table(candidates: Sequence[Candidate], metric: str) -> Table:
-    beside = ("behind the best (95%)", "p (Holm)", f"{metric} on test rows (95%)")
+    beside = ("behind the best (95%)", "p (corrected)", f"{metric} on test rows (95%)")
     headers = ("model", "learnt from", f"{metric} (95%)", *beside, "time", "size", "one row", "")
     return Table(title="Models", headers=headers, rows=tuple(map(_picked_row, candidates)))
 
@@ -186,7 +186,7 @@ def _swept_table(candidates: Sequence[Candidate], metric: str) -> Table:
         "learnt from",
         f"{metric} (95%)",
         "behind the best (95%)",
-        "p (Holm)",
+        "p (corrected)",
         "time",
         "size",
         "one row",

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+import random
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import zoo
 from zoo.metrics import ClassificationMetrics
+from zoo.runs.candidate import Candidate
 from zoo.runs.paired_figure import PairedFigure
-from zoo.runs.picking.verdict import judge_finalists
+from zoo.runs.picking.final import Final
+from zoo.runs.picking.verdict import Beside, Verdict, judge_finalists
 from zoo.tasks import get_task
 
 LABELS = ("no", "yes")
@@ -18,6 +24,17 @@ LABELS = ("no", "yes")
 def answered(right: int, rows: int = 100) -> list[tuple[str, zoo.Classification]]:
     said = ["yes"] * right + ["no"] * (rows - right)
     return [("yes", zoo.Classification((zoo.Score(label, 1.0),))) for label in said]
+
+
+def guessed(right: float, seed: int, rows: int = 120) -> list[tuple[str, zoo.Classification]]:
+    """Rows of two labels, of which such a share is answered right."""
+    draw = random.Random(seed)
+    judged = []
+    for row in range(rows):
+        label, other = LABELS[row % 2], LABELS[1 - row % 2]
+        said = label if draw.random() < right else other
+        judged.append((label, zoo.Classification((zoo.Score(said, 1.0),))))
+    return judged
 
 
 def verdict_of(rights: dict[str, int], sizes: dict[str, float], ties: str = "smaller"):  # type: ignore[no-untyped-def]
@@ -51,3 +68,79 @@ def test_what_is_only_held_against_the_others_is_not_taken() -> None:
     verdict = verdict_of({"network": 60, "floor": 99}, {"network": 5.0})
     assert verdict.chosen == verdict.best == "network"
     assert verdict.beside["floor"].drop < 0
+
+
+@pytest.fixture
+def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zoo.runs.paired_figure.draws_of", lambda rows: 200)
+
+
+@pytest.mark.usefixtures("few_draws")
+def test_of_many_one_that_guesses_is_not_taken_for_its_cost() -> None:
+    judged = {f"trial-{n}": guessed(0.9, n) for n in range(1, 13)} | {"cheap": guessed(0.5, 13)}
+    sizes = {"cheap": 1.0} | dict.fromkeys(judged, 2.0)
+    sizes["cheap"] = 1.0
+    figure = PairedFigure(get_task("text-classification"), LABELS, "macro_f1", judged["cheap"])
+    verdict = judge_finalists(judged, sizes, figure, "cheaper")
+    assert verdict.beside["cheap"].p < 0.05, "of twelve tests by two hundred draws, which Holm's steps could not tell"
+    assert verdict.chosen != "cheap"
+    assert len(verdict.tied) > 8
+    assert all(one.p <= 1 for one in verdict.beside.values())
+
+
+@pytest.mark.usefixtures("few_draws")
+def test_where_drawing_takes_too_long_only_those_that_may_be_taken_are_tested(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("zoo.runs.picking.verdict.MOST_SECONDS", 0.0)
+    judged = {name: guessed(0.9, seed) for seed, name in enumerate(("best", "beaten", "other", "floor"))}
+    figure = PairedFigure(get_task("text-classification"), LABELS, "macro_f1", judged["best"])
+    verdict = judge_finalists(judged, {"best": 2.0, "other": 1.0}, figure, "cheaper")
+    assert {verdict.best, *verdict.beside} == {"best", "other", "floor"}
+
+
+@pytest.mark.usefixtures("few_draws")
+def test_draws_are_kept_for_an_attempt_to_come(tmp_path: Path) -> None:
+    judged = {"one": guessed(0.9, 1), "two": guessed(0.88, 2), "three": guessed(0.6, 3)}
+    sizes, kept = {"one": 3.0, "two": 2.0, "three": 1.0}, tmp_path / "draws.json"
+
+    def verdict(path: Path | None, most: float = math.inf) -> tuple[Verdict, int]:
+        found = 0
+
+        def count() -> None:
+            nonlocal found
+            found += 1
+            if found > most:
+                raise KeyboardInterrupt
+
+        figure = PairedFigure(get_task("text-classification"), LABELS, "macro_f1", judged["one"], count)
+        return judge_finalists(judged, sizes, figure, "cheaper", path), found
+
+    whole, figures = verdict(None)
+    with pytest.raises(KeyboardInterrupt):
+        verdict(kept, figures - 3 * 50)
+    again, left = verdict(kept)
+    assert again == whole
+    assert figures - left >= 3 * 149, "what was drawn before was not drawn again"
+
+
+def test_why_one_is_not_taken_is_said() -> None:
+    tied, worse = Beside(0.01, -0.1, 0.1, 0.9), Beside(0.5, 0.4, 0.6, 0.001)
+    nothing: Any = None
+    field: Any = SimpleNamespace(candidates={name: Candidate(name=name) for name in ("best", "cheap", "beaten")})
+    rows: Any = SimpleNamespace(data=SimpleNamespace(eval=range(40)))
+    final = Final(nothing, nothing, rows, field, nothing, "cheaper")
+    costs = {"cheap": 0.0, "best": 1.0}
+    verdict = Verdict("best", {"cheap": tied, "beaten": tied, "far": worse, "floor": tied}, "cheap")
+    assert final._why_not(verdict, "best", costs) == "as good as what is taken, but dearer"
+    assert final._why_not(verdict, "beaten", costs) == "tied, but another one costs no more and does as well or better"
+    assert final._why_not(verdict, "far", costs) == "worse"
+    assert final._why_not(verdict, "untested", costs) == "another one costs no more and does as well or better"
+    on = "by accuracy on 40 rows that chose"
+    words = f"best and cheap are tied {on}: no test tells them apart; the cheaper is taken, cheap"
+    assert final._words(verdict, costs, "accuracy") == words
+    alone = Verdict("best", {"cheap": worse, "beaten": tied, "floor": tied}, "best")
+    beaten = "no test tells beaten from it, but another one costs no more and does as well or better"
+    assert final._words(alone, costs, "accuracy") == f"best is taken: it is the best {on}; {beaten}"
+    best = Final(nothing, nothing, rows, field, nothing, "best")
+    assert best._why_not(verdict, "cheap", costs) == "tied, but not the best"

@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from zoo.blocks import Paragraph
+from zoo.errors import DatasetInvalid
 from zoo.pick_options import FLOOR
-from zoo.plurals import counted
+from zoo.plurals import counted, name_list
 from zoo.runs.attempt import Worker
 from zoo.runs.candidate import settings_in_words
 from zoo.runs.events import EvaluationCompleted, RunFinished
@@ -24,6 +25,11 @@ from zoo.runs.picking.rows import PickRows
 from zoo.runs.picking.scoring import Scoring
 from zoo.runs.picking.verdict import Verdict, judge_finalists
 from zoo.tasks.task import Task
+
+DRAWS = "draws.json"
+"""Among what is kept of those that take part: draws of the rows that choose."""
+BEATEN = "another one costs no more and does as well or better"
+"""Why a trial cannot be taken, whatever tests say."""
 
 
 class Final:
@@ -49,7 +55,7 @@ class Final:
         test: Mapping[str, Sequence[Any]] | None = None,
         costs: Mapping[str, float] | None = None,
     ) -> RunFinished:
-        """Take one, and publish it.
+        """Take one, and publish it; raises DatasetInvalid where no answers have the figure that decides.
 
         Args:
             results: what each that may be taken has learnt, by name.
@@ -58,14 +64,15 @@ class Final:
             costs: of those that may be taken, in the place of their sizes.
         """
         judged = self._scoring.by_all(self._rows.data.eval, validation)
-        verdict = self._verdict(judged, costs or self._sizes())
+        costs = costs or self._sizes()
+        verdict = self._verdict(judged, costs)
         tested = judged if test is None else self._scoring.by_all(self._rows.test, test)
         for name, of in judged.items():
-            self._report(name, of, None if test is None else tested[name], verdict)
+            self._report(name, of, None if test is None else tested[name], verdict, costs)
         chosen = verdict.chosen
         judge = self._scoring.judge(tested[chosen])
         metrics, intervals = judge.figures(), judge.intervals()
-        words, chose = self._words(verdict, self._scoring.figure(tested[chosen]).metric), test is None
+        words, chose = self._words(verdict, costs, self._scoring.figure(tested[chosen]).metric), test is None
         table = tuple(self._field.candidates.values())
         publish_picked(self._worker, results[chosen], chosen, metrics, intervals, words, table, chose=chose)
         self._worker.emit(EvaluationCompleted(step=0, metrics=metrics, rows=len(tested[chosen])))
@@ -76,7 +83,11 @@ class Final:
         return {one.name: self._field.candidates[one.name].size_bytes for one in self._field}
 
     def _verdict(self, judged: Mapping[str, list[Judged]], costs: Mapping[str, float]) -> Verdict:
-        """What the tests come to, with warnings where they tell little or the floor is as good."""
+        """What the tests come to, with warnings where they tell little or the floor is as good.
+
+        Raises:
+            DatasetInvalid: no answers have the figure.
+        """
         rows = next(iter(judged.values()))
         figure = self._scoring.figure(rows)
         if len(rows) < FEWEST_ROWS and figure.of(rows).right is None:
@@ -84,7 +95,16 @@ class Final:
                 f"{counted(len(rows), 'row')} choose, fewer than {FEWEST_ROWS}: of {figure.metric}, whose intervals "
                 "are found by drawing rows anew, they tell little"
             )
-        verdict = judge_finalists(judged, costs, figure, self._ties)
+        verdict = judge_finalists(judged, costs, figure, self._ties, self._worker.folder.students_folder / DRAWS)
+        if not math.isfinite(figure.of(judged[verdict.best]).figure):
+            raise DatasetInvalid(
+                f"no answers to the {counted(len(rows), 'row')} that choose have a figure {figure.metric}",
+                "choose by another one: --metric",
+            )
+        if untested := len(judged) - len(verdict.beside) - 1:
+            self._field.note(
+                f"{untested} that cannot be taken are not tested: drawing rows anew for {figure.metric} takes too long"
+            )
         floor = verdict.beside.get(FLOOR)
         if floor is not None and (floor.tied or floor.drop < 0):
             self._field.warn(
@@ -93,7 +113,14 @@ class Final:
             )
         return verdict
 
-    def _report(self, name: str, judged: list[Judged], tested: list[Judged] | None, verdict: Verdict) -> None:
+    def _report(
+        self,
+        name: str,
+        judged: list[Judged],
+        tested: list[Judged] | None,
+        verdict: Verdict,
+        costs: Mapping[str, float],
+    ) -> None:
         figures = self._scoring.of(judged)
         if tested is not None:
             test = self._scoring.of(tested)
@@ -107,30 +134,36 @@ class Final:
                 candidate,
                 **figures,
                 chosen=name == verdict.chosen,
-                reason=candidate.reason if name in (FLOOR, verdict.chosen) else _why_not(verdict, name, self._ties),
+                reason=candidate.reason if name in (FLOOR, verdict.chosen) else self._why_not(verdict, name, costs),
             )
         )
 
-    def _words(self, verdict: Verdict, metric: str) -> str:
+    def _words(self, verdict: Verdict, costs: Mapping[str, float], metric: str) -> str:
         """What the tests come to, in a sentence."""
         on = f"by {metric} on {counted(len(self._rows.data.eval), 'row')} that chose"
-        tied = [name for name in verdict.tied if name != FLOOR]
-        if not tied:
-            return f"{self._shown(verdict.chosen)} is taken: it is the best {on}"
-        names = f"{', '.join([verdict.best, *tied[:-1]])} and {tied[-1]}"
-        return (
-            f"{names} are tied {on}: no test tells them apart; the {self._ties} is taken, {self._shown(verdict.chosen)}"
-        )
+        tied, beaten = ([name for name in verdict.tied if (name in costs) is taken] for taken in (True, False))
+        if tied:
+            names = f"{', '.join([verdict.best, *tied[:-1]])} and {tied[-1]}"
+            words = f"{names} are tied {on}: no test tells them apart; the {self._ties} is taken"
+            return f"{words}, {self._shown(verdict.chosen)}"
+        words = f"{self._shown(verdict.chosen)} is taken: it is the best {on}"
+        if beaten := [name for name in beaten if name != FLOOR]:
+            words += f"; no test tells {name_list(tuple(beaten))} from it, but {BEATEN}"
+        return words
+
+    def _why_not(self, verdict: Verdict, name: str, costs: Mapping[str, float]) -> str:
+        """Why a finalist is not taken."""
+        beside = verdict.beside.get(name)
+        if name != verdict.best and beside is None:
+            return BEATEN
+        if beside is not None and not beside.tied:
+            return "worse"
+        if name not in costs:
+            return f"tied, but {BEATEN}"
+        dearer = {"smaller": "larger", "cheaper": "dearer"}.get(self._ties, "not the best")
+        return f"as good as what is taken, but {dearer}" if beside is None else f"tied, but {dearer}"
 
     def _shown(self, name: str) -> str:
         """A trial with what it was tried with; a model by its name."""
         settings = self._field.candidates[name].settings
         return f"{name} ({settings_in_words(settings)})" if settings else name
-
-
-def _why_not(verdict: Verdict, name: str, ties: str) -> str:
-    """Why a finalist is not taken."""
-    beside = verdict.beside.get(name)
-    if beside is None:
-        return f"as good as what is taken, but {'larger' if ties == 'smaller' else 'dearer'}"
-    return "tied, not taken" if beside.tied else "worse"

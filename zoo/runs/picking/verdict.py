@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
-from zoo.metrics.paired import Difference, holm
+from zoo.pick_options import FLOOR
 from zoo.runs.paired_figure import Judged, PairedFigure
+from zoo.runs.paired_tests import PairedTest, PairedTests
 
 ALPHA = 0.05
 """Of a test, corrected for the number of tests: what is below is no accident."""
+MOST_SECONDS = 600.0
+"""That drawing rows anew for all may take; where it takes longer, only those that may be taken are tested."""
 
 
 class Beside(NamedTuple):
@@ -35,7 +39,7 @@ class Verdict(NamedTuple):
 
     best: str
     beside: dict[str, Beside]
-    """All but the best."""
+    """All but the best, as far as they are tested."""
     chosen: str
 
     @property
@@ -45,7 +49,11 @@ class Verdict(NamedTuple):
 
 
 def judge_finalists(
-    judged: Mapping[str, Sequence[Judged]], sizes: Mapping[str, float], figure: PairedFigure, ties: str
+    judged: Mapping[str, Sequence[Judged]],
+    sizes: Mapping[str, float],
+    figure: PairedFigure,
+    ties: str,
+    kept: Path | None = None,
 ) -> Verdict:
     """Hold models against the best of them.
 
@@ -53,15 +61,18 @@ def judge_finalists(
         judged: the same rows with the answers of each.
         sizes: of those that may be taken; others are only held against the best.
         figure: that decides.
-        ties: `smaller` takes the smallest of those that are tied with the best, `best` the best.
+        ties: `best` takes the best, everything else the smallest of those that are tied with it.
+        kept: file that keeps draws of the rows for an attempt to come.
     """
     rows = {name: figure.of(of) for name, of in judged.items()}
     sign = 1 if figure.larger_is_better else -1
     best = max(sizes, key=lambda name: (*_rank(sign * rows[name].figure), -sizes[name]))
-    others = [name for name in judged if name != best]
-    differences = [figure.difference(rows[best], rows[name]) for name in others]
-    corrected = holm([one.p for one in differences])
-    beside = {name: _beside(one, p, sign) for name, one, p in zip(others, differences, corrected, strict=True)}
+    tests = PairedTests(figure, rows, kept)
+    if tests.least_seconds > MOST_SECONDS:
+        tests = PairedTests(figure, {name: of for name, of in rows.items() if name in (*sizes, FLOOR)}, kept)
+    others = [name for name in tests.names if name != best]
+    tested = tests.of([(best, name) for name in others])
+    beside = {name: _beside(one, sign) for name, one in zip(others, tested, strict=True)}
     tied = [best, *(name for name in others if name in sizes and beside[name].tied)]
     chosen = best if ties == "best" else min(tied, key=lambda name: (sizes[name], name != best))
     return Verdict(best, beside, chosen)
@@ -72,6 +83,7 @@ def _rank(figure: float) -> tuple[bool, float]:
     return (True, figure) if math.isfinite(figure) else (False, 0.0)
 
 
-def _beside(difference: Difference, p: float, sign: int) -> Beside:
-    low, high = sorted((sign * difference.low, sign * difference.high))
-    return Beside(sign * (difference.first - difference.second), low, high, p)
+def _beside(test: PairedTest, sign: int) -> Beside:
+    first, second, *interval, _ = test.difference
+    low, high = sorted(sign * end for end in interval)
+    return Beside(sign * (first - second), low, high, test.corrected)
