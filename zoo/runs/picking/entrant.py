@@ -282,8 +282,15 @@ class Entrant:
             raise DatasetInvalid(f"it answers none of {counted(len(examples), 'row')}")
         return taken
 
-    def measured(self, stage: str, trained: Trained, answered: Answered) -> Candidate:
-        """What is known of it by then, its figure aside."""
+    def measured(self, stage: str, number: int, trained: Trained, answered: Answered) -> Candidate:
+        """What is known of it by then, its figure aside.
+
+        Args:
+            stage: what its figure is of.
+            number: of the rows that it has learnt from.
+            trained: what came of that.
+            answered: what it answers, and what that takes.
+        """
         return Candidate(
             name=self.name,
             stage=stage,
@@ -294,7 +301,7 @@ class Entrant:
             rows_per_s=answered.rows_per_s,
             seconds=self.seconds,
             settings=self.settings,
-            rows_learnt=_rows_learnt(RunFolder(trained.folder.parent)) if self.settings else 0,
+            rows_learnt=_rows_learnt(RunFolder(trained.folder.parent), number) if self.settings else 0,
         )
 
     def _run(self, worker: StudentWorker, data: TrainingData) -> TrainingRun:
@@ -334,10 +341,20 @@ def _weights_bytes(trained: Trained) -> int:
     return sum(file.size_bytes or 0 for file in trained.manifest.files)
 
 
-def _rows_learnt(folder: RunFolder) -> int:
-    """Rows that a training went through, each as often as it did; 0 where its plugin does not say."""
+def _rows_learnt(folder: RunFolder, rows: int) -> int:
+    """Rows that a training went through, each as often as it did; 0 where its plugin does not say.
+
+    The last batch of a pass is as short as it has to be: however large batches are, passes are of as many rows.
+    """
     s = fold(read_events(folder)[0])
-    return s.step * s.plan.batch_size if s.plan else 0
+    if s.plan is None:
+        return 0
+    # One that ends early ends at an evaluation, and the last steps before that may be told by nothing else.
+    step = max(s.step, *(one.step for one in s.evaluations), 0)
+    if not s.plan.epochs:
+        return step * s.plan.batch_size
+    passes, left = divmod(step, max(1, round(s.plan.steps / s.plan.epochs)))
+    return passes * rows + min(rows, left * s.plan.batch_size)
 
 
 def _folder_of(stage: str) -> str:

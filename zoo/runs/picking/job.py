@@ -112,8 +112,9 @@ class _Picking:
             self._field.note(
                 f"no neighbours and no linear probe for {', '.join(without)}: no single vector of an input"
             )
-        largest = tuple(figures)[-1:]
-        self._halving.keep(figures, probed_number(models, finalists), "its vectors tell less", always=largest)
+        unknown = (*without, *tuple(figures)[-1:])  # the largest, and those that nothing speaks against
+        kept = probed_number(models, finalists)
+        self._halving.keep(figures, kept, "its vectors tell less", always=unknown)
 
     def _probed(self, entrant: Entrant) -> Candidate | None:
         """What its body knows; None where it fails."""
@@ -129,7 +130,9 @@ class _Picking:
                 of["nearest neighbours"] = self._scoring.of(answers.neighbours)
             by_probe = {probe: one["figure"] for probe, one in of.items()}
             figures = of[best(by_probe, 1, larger_is_better=self._scoring.larger_is_better)[0]]
-            words = ", ".join(f"{probe} {figure:.4f}" for probe, figure in by_probe.items())
+            words = ", ".join(
+                f"{probe} {'no figure' if figure is None else f'{figure:.4f}'}" for probe, figure in by_probe.items()
+            )
             self._field.note(f"{entrant.name}, not trained: {words}")
         candidate = Candidate(name=entrant.name, stage=PROBED, seconds=entrant.seconds, **figures)
         entrant.keep(PROBED, candidate)
@@ -144,11 +147,12 @@ class _Picking:
             name = entrant.name
             self._field.note(f"{name} learns from all rows")
             with self._field.trying(name):
-                trained = entrant.trained(len(self._rows.data.train), plans[name])
+                number = len(self._rows.data.train)
+                trained = entrant.trained(number, plans[name])
                 taken = entrant.answered(trained, self._rows.data.eval)
                 test[name] = entrant.answered(trained, self._rows.test).answers
                 results[name], validation[name] = trained, taken.answers
-                self._field.report(entrant.measured(ALL_ROWS, trained, taken))
+                self._field.report(entrant.measured(ALL_ROWS, number, trained, taken))
         if floor is not None:
             validation[FLOOR], test[FLOOR] = floor.validation, floor.test
         final = Final(self._worker, self._task, self._rows, self._field, self._scoring, self._options.ties)

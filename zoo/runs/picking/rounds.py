@@ -56,16 +56,16 @@ def rounds_of(entrants: int, finalists: int, all_rows: int) -> list[Round]:
 def best(
     figures: Mapping[str, float | None], kept: int, *, larger_is_better: bool, always: Sequence[str] = ()
 ) -> list[str]:
-    """Names of the best, in the order they came in; one without a figure goes on, as nothing speaks against it.
+    """Names of the best, in the order they came in; those without a figure are the last.
 
     Args:
         figures: of each.
-        kept: how many of those go on that have one.
+        kept: how many go on.
         larger_is_better: whether larger figures are.
         always: who goes on in any case, beside them.
     """
     sign = -1 if larger_is_better else 1
     known = {name: figure for name, figure in figures.items() if figure is not None}
-    ranked = sorted(known, key=lambda name: sign * known[name])
-    going_on = {*ranked[:kept], *always, *(name for name, figure in figures.items() if figure is None)}
+    ranked = [*sorted(known, key=lambda name: sign * known[name]), *(name for name in figures if name not in known)]
+    going_on = {*ranked[:kept], *always}
     return [name for name in figures if name in going_on]

@@ -27,7 +27,7 @@ def judged(entrant: Entrant, stage: str, number: int, plan: Plan, rows: PickRows
     trained = entrant.trained(number, plan)
     taken = entrant.answered(trained, rows.data.eval)
     figures = scoring.of(answered(rows.data.eval, taken.answers))
-    candidate = msgspec.structs.replace(entrant.measured(stage, trained, taken), **figures)
+    candidate = msgspec.structs.replace(entrant.measured(stage, number, trained, taken), **figures)
     entrant.keep(stage, candidate, taken.answers if stage == ALL_ROWS else None)
     if stage != ALL_ROWS:
         entrant.forget(trained)
