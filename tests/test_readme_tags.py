@@ -14,6 +14,9 @@ from zoo.readme_tags import tagged, tags_of
         ("---\nlicense: mit\n---\n# a model\n", ()),
         ("---\ntags:\n- one\n- 'two'\nlicense: mit\n---\n# a model\n", ("one", "two")),
         ('---\r\ntags: [one, "two"]\r\n---\r\n', ("one", "two")),
+        ("---\ntags: one\nlicense: mit\n---\n# a model\n", ("one",)),
+        ("---\ntags:\nlicense: mit\n---\n# a model\n", ()),
+        ("---\ntags: [one,\n  two]\nlicense: mit\n---\n# a model\n", ("one", "two")),
         ("# a model\n\n---\ntags:\n- none\n---\n", ()),
     ],
 )

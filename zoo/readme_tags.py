@@ -7,7 +7,7 @@ import re
 PRIVATE_ROWS = "private-rows"
 """Of a model that learnt privately, or that comes from one that did: what is done with it shows no row."""
 _FRONT = re.compile(r"\A---\r?\n(.*?)^---\r?\n", re.DOTALL | re.MULTILINE)
-_LIST = re.compile(r"^tags:[ \t]*(\[[^\]\n]*\]|(?:\r?\n[ \t]*-[^\n]*)*)", re.MULTILINE)
+_LIST = re.compile(r"^tags:[ \t]*(\[[^\]]*\]|(?:\r?\n[ \t]*-[^\n]*)+|[^\r\n]*)", re.MULTILINE)
 
 
 def tags_of(readme: str) -> tuple[str, ...]:

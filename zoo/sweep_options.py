@@ -44,5 +44,5 @@ class SweepOptions(Options, frozen=True, kw_only=True):
         if self.strategy == "grid" and self.trials is not None:
             raise OptionInvalid(
                 f"--trials is {self.trials}, but a grid tries every combination",
-                "leave it out, or draw as many: --strategy random",
+                "leave it out (--trials auto), or draw as many: --strategy random",
             )

@@ -181,6 +181,11 @@ def test_one_class(recorder: Recorder, tmp_path: Path) -> None:
     finding = the_only(folder)
     assert (finding.rule, finding.what) == ("one-class", "nearly all rows have the same label")
     assert values(finding)["labels"] == "positive 99, negative 1"
+    assert any("--class-weights auto" in one.command for one in finding.remedies)
+    request = json.loads(folder.request_path.read_text())
+    folder.request_path.write_text(json.dumps(request | {"verb": "sweep"}))
+    log.append(folder, RunFailed(kind="DatasetInvalid", message="the rows have one class only", hint=""))
+    assert all(" --" not in one.command for one in diagnose(folder).findings[0].remedies if " sweep " in one.command)
 
 
 def test_rows_on_both_sides(recorder: Recorder, data: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,7 @@ from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder
 from zoo.runs.sweeping.job import sweep
 from zoo.sweeps import sweep_request
+from zoo.sweeps.rounds import lengths_of, trainings_of
 
 pytestmark = pytest.mark.usefixtures("echo", "store")
 
@@ -176,6 +178,16 @@ def test_a_dry_run_says_how_many_there_would_be(recipe: Path, capsys: pytest.Cap
     assert answer["trainings"] == [1.0, 1.0, 1.0]
     assert answer["plan"]["eval_rows"] == 40
     assert zoo.list_runs() == ()
+
+
+def test_how_long_trials_are_is_told_by_what_varies(recipe: Path, tmp_path: Path) -> None:
+    text = recipe.read_text().replace("max_steps = [1, 2, 20]\nfail_at = [0, 2]", "epochs = [1, 10]\npause_ms = [0, 1]")
+    recipe = read_recipe(written(tmp_path, text))
+    assert lengths_of(sweep_request(recipe, {}, {}), steps=40, epochs=1.0) == [1.0, 1.0, 10.0, 10.0]
+    halved = sweep_request(recipe, {}, {"strategy": "halving", "finalists": 2})
+    assert trainings_of(halved, 40) == [Fraction(32, 40)] * 4 + [Fraction(1)] * 2
+    capped = sweep_request(recipe, {"max_steps": [10, 60], "pause_ms": 0}, {})
+    assert lengths_of(capped, steps=10, epochs=0.25) == [1.0, 4.0, 1.0, 6.0]
 
 
 @pytest.mark.parametrize(

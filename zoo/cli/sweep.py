@@ -28,7 +28,7 @@ from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot
 from zoo.sweep_options import SweepOptions
 from zoo.sweeps import sweep_request
-from zoo.sweeps.rounds import trainings_of
+from zoo.sweeps.rounds import lengths_of, trainings_of
 from zoo.sweeps.values import EXAMPLES
 from zoo.units import duration
 
@@ -132,7 +132,8 @@ def _show_dry_run(request: RunRequest, catalog: Catalog, *, as_json: bool) -> Ex
     first = request.students[0]
     plan = plan_request(msgspec.structs.replace(first.training, dry_run=True), catalog, on_change=show)
     shares = [float(share) for share in trainings_of(request, plan.train_rows)]
-    seconds = _seconds(plan, shares)
+    lengths = lengths_of(request, plan.steps, plan.epochs)
+    seconds = _seconds(plan, shares, lengths)
     if as_json:
         trials = {one.name: one.settings for one in request.students}
         output.emit_json({"request": request, "trials": trials, "trainings": shares, "plan": plan, "seconds": seconds})
@@ -148,16 +149,31 @@ def _show_dry_run(request: RunRequest, catalog: Catalog, *, as_json: bool) -> Ex
         "trainings": f"{len(shares)}, as long as {sum(shares):g} on all rows",
         "rows": f"{plan.train_rows:,} to learn from, {plan.eval_rows:,} to choose by",
         "first trial": costs.get("time", "not known: this plugin trains by a loop of its own, which is not measured"),
-        "all trials": "" if seconds is None else f"about {duration(seconds)}, were each as long as the first",
+        "all trials": "" if seconds is None else f"about {duration(seconds)}, {_as_first(lengths)}",
         **{name: costs[name] for name in ("memory", "device memory", "disk") if name in costs},
     }
     output.table([fact for fact in facts.items() if fact[1]], ("dry run", ""))
     return ExitCode.OK
 
 
-def _seconds(plan: Plan, shares: list[float]) -> float | None:
-    """Of all trainings: what building and writing takes is the same for each, its steps are as many as its rows."""
+def _as_first(lengths: list[float]) -> str:
+    """What all trials are taken to have in common with the first."""
+    return (
+        "were each as long as the first" if len(set(lengths)) == 1 else "were their steps as fast as those of the first"
+    )
+
+
+def _seconds(plan: Plan, shares: list[float], lengths: list[float]) -> float | None:
+    """Of all trainings: what building and writing takes is the same for each, its steps are as many as its rows.
+
+    Args:
+        plan: of the first trial.
+        shares: of the rows, of each training; of rounds, of which nobody knows who goes on, more than there are trials.
+        lengths: of each trial on all rows, in that of the first.
+    """
     if plan.time is None:
         return None
     fixed = plan.time.start_s + plan.time.end_s
-    return sum(fixed + share * max(0.0, plan.time.total_s - fixed) for share in shares)
+    of_each = lengths if len(shares) == len(lengths) else [sum(lengths) / len(lengths)] * len(shares)
+    training = max(0.0, plan.time.total_s - fixed)
+    return sum(fixed + share * length * training for share, length in zip(shares, of_each, strict=True))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from zoo.diagnosis.finding import Finding, Remedy, facts
 from zoo.diagnosis.record import Column, Record
 from zoo.kinds.kind import TARGET
+from zoo.runs.request import TRAINING
 
 ONE_CLASS = 0.98
 """Share of the rows with the same label from which there is as good as one."""
@@ -50,7 +51,7 @@ def one_class(record: Record) -> Finding | None:
             *_other_targets(record),
             *(
                 [Remedy(record.again("--class-weights", "auto"), "lets rare labels count for more")]
-                if len(counts) > 1
+                if len(counts) > 1 and record.request.verb in TRAINING
                 else []
             ),
         ),
@@ -169,8 +170,8 @@ def wrong_column(record: Record) -> Finding | None:
 
 
 def _other_targets(record: Record) -> Iterator[Remedy]:
-    """Columns that say what rows have in common, and could hold what was to be learnt."""
-    for one in _unused(record):
+    """Columns that say what rows have in common, and could hold what was to be learnt; none of a sweep."""
+    for one in _unused(record) if record.request.verb != "sweep" else ():
         if 2 <= one.different <= ALL_DIFFERENT * one.cells and one.words < TEXT_WORDS:
             yield Remedy(
                 record.again("--label", one.name),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from zoo.diagnosis.finding import Evidence, Finding, Remedy, facts
 from zoo.diagnosis.record import Record
+from zoo.runs.request import TRAINING
 from zoo.units import count
 
 HIGH_LR = {"full": 1e-3, "lora": 1e-2, "head": 0.1}
@@ -55,7 +56,7 @@ def not_a_number(record: Record) -> Finding | None:
 def learning_rate(record: Record) -> Finding | None:
     """The learning rate was too high: the loss is no number any more, or did not fall, and nothing was learnt."""
     lr, method = record.lr, _method(record)
-    if lr is None:
+    if lr is None or record.request.verb not in TRAINING:
         return None
     first, last = record.first_loss, record.last_loss
     diverged = _diverged(record)

@@ -21,6 +21,23 @@ def trainings_of(request: RunRequest, rows: int) -> list[Fraction]:
     shares: list[Fraction] = []
     if options.strategy == "halving":
         for one in rounds_of(left, options.finalists, rows):
-            shares += [one.share] * left
+            shares += [Fraction(one.rows(rows), rows)] * left
             left = one.kept
     return shares + [Fraction(1)] * left
+
+
+def lengths_of(request: RunRequest, steps: int, epochs: float) -> list[float]:
+    """How many steps each trial takes on all rows, in those of the first, as far as options say it.
+
+    Args:
+        request: of a sweep.
+        steps: of the first trial.
+        epochs: likewise.
+    """
+    lengths = []
+    for trial in request.students:
+        of_trial = trial.training.options
+        passes, most = of_trial.get("epochs"), of_trial.get("max_steps")
+        ends = ([steps * passes / epochs] if passes and epochs else []) + ([most] if most else [])
+        lengths.append(min(ends) / steps if ends and steps else 1.0)
+    return lengths

@@ -58,7 +58,7 @@ class Follower:
         self._folder, self._on_change = folder, on_change
         self._stopped = threading.Event()
         self._snapshot = self._judged = EMPTY
-        self._fault = ""
+        self._fault = self._lacking = ""
         self._messages = EventMessages(verbose=True)
         self._offset = 0
         self._log_size = -1
@@ -86,9 +86,21 @@ class Follower:
                 if snapshot.live:
                     outcome = NOTHING
                 elif outcome == NOTHING:
-                    outcome = Outcome(self._first_mistakes(snapshot), dict(self._tabs(snapshot)))
+                    outcome = self._outcome(snapshot)
+                    reported = None if self._lacking else reported  # it is looked for again
                 self._on_change(snapshot, "\n".join(self._messages_shown), log, outcome)
             self._stopped.wait(POLL_S if snapshot.live else 4 * POLL_S)
+
+    def _outcome(self, snapshot: RunSnapshot) -> Outcome:
+        """What it has written beside its events; nothing, and a message, where that cannot be read."""
+        lacked, self._lacking = self._lacking, ""
+        try:
+            return Outcome(self._first_mistakes(snapshot), dict(self._tabs(snapshot)))
+        except (OSError, ZooError) as error:
+            self._lacking = f"what came of it cannot be read: {_reason(error)}"
+            if self._lacking != lacked:
+                self._messages_shown.append(plain(self._lacking))
+            return NOTHING
 
     def _first_mistakes(self, snapshot: RunSnapshot) -> MistakesBySource:
         """Of the run, or of each source that has some."""
@@ -125,12 +137,18 @@ class Follower:
                 self._messages_shown += timestamped(event, self._messages.lines(event, self._snapshot))
             with without_waiting():
                 self._judged, self._fault = judge(self._snapshot, self._folder, alive=alive), ""
-        except OSError as error:  # as of a disk of the network, which comes back
-            fault = f"{error.filename or self._folder.path} cannot be read: {error.strerror or error}"
+        except (OSError, ZooError) as error:  # as of a disk of the network, which comes back
+            fault = _reason(error)
+            if isinstance(error, OSError):
+                fault = f"{error.filename or self._folder.path} cannot be read: {fault}"
             if fault != self._fault:
                 self._fault = fault
                 self._messages_shown.append(plain(fault))
         return self._judged
+
+
+def _reason(error: OSError | ZooError) -> str:
+    return error.message if isinstance(error, ZooError) else error.strerror or str(error)
 
 
 def _size(folder: RunFolder) -> int:
