@@ -149,7 +149,7 @@ def test_a_killed_job_goes_on_where_it_was(words: str, tmp_path: Path, suffix: s
     until(lambda: any(isinstance(event, PredictionsWritten) and event.rows for event in run.events()))
     worker = liveness.recorded(run.folder)
     assert worker is not None
-    if liveness.process_is_alive(worker):
+    if worker.is_there():
         psutil.Process(worker.pid).kill()
     wait_quietly(run)
     if run.status == "crashed":  # a fast machine may have been done by then

@@ -157,14 +157,15 @@ def test_every_job_takes_its_turn(start: Start, rows: Path, words: str, tmp_path
 
 def machine_goes_down(store: Path, *runs: zoo.Run) -> None:
     """Kill the workers, and let all that is written down of them be of a time before the machine started."""
+    earlier = {"boot_id": "earlier", "started_at": 1.0}
     for run in reversed(runs):
         kill(run)
         worker = liveness.recorded(run.folder)
         assert worker is not None
-        run.folder.worker_path.write_bytes(msgspec.json.encode(msgspec.structs.replace(worker, started_at=1.0)))
+        run.folder.worker_path.write_bytes(msgspec.json.encode(msgspec.structs.replace(worker, **earlier)))
     turns = msgspec.json.decode((store / "queue.json").read_bytes())
     for turn in turns:
-        turn["worker"]["started_at"] = 1.0
+        turn["worker"].update(earlier)
     (store / "queue.json").write_bytes(msgspec.json.encode(turns))
 
 

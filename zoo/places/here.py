@@ -14,8 +14,7 @@ from zoo.errors import RunFailed
 from zoo.findings import Finding, ok
 from zoo.places.kinds import HERE, PlaceKind
 from zoo.places.place import JobState, PlacedJob, PlaceSettings
-
-START_TIME_TOLERANCE_S = 1.0
+from zoo.process_identity import ProcessIdentity, from_text, identify
 
 
 class ProcessHandle(Protocol):
@@ -47,7 +46,7 @@ def _detached() -> dict[str, Any]:
 
 
 class Here:
-    """This machine; what is called a job is the id of a process and when that began."""
+    """This machine; what is called a job is a process."""
 
     def __init__(self, name: str, settings: PlaceSettings) -> None:
         self.name, self.settings = name, settings
@@ -64,30 +63,18 @@ class Here:
             raise RunFailed(f"{job.name} cannot be started here: {error}") from error
         threading.Thread(target=process.wait, daemon=True).start()  # so that no dead process is left in the table
         try:
-            return f"{process.pid}-{psutil.Process(process.pid).create_time()}"
+            return identify(process.pid).text
         except psutil.Error:  # it has ended already
-            return f"{process.pid}-0"
+            return ProcessIdentity(pid=process.pid, started_at=0.0).text
 
     def state(self, id: str) -> JobState:
         """Whether the process is there."""
-        return JobState(phase="running") if self._process(id) else JobState(phase="ended")
+        return JobState(phase="running") if from_text(id).is_there() else JobState(phase="ended")
 
     def cancel(self, id: str) -> None:
         """Terminate the process."""
-        if process := self._process(id):
+        if process := from_text(id).process():
             process.terminate()
-
-    def _process(self, id: str) -> Any:
-        """The process, as psutil has it; None where it is gone, or another one has its id."""
-        import psutil
-
-        pid, _, began = id.partition("-")
-        try:
-            process = psutil.Process(int(pid))
-            same = abs(process.create_time() - float(began)) < START_TIME_TOLERANCE_S
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-        except psutil.Error:
-            return None
 
     def said(self, folder: str, id: str) -> str:
         """Nothing: all that it says is the job's own."""

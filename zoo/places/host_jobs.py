@@ -5,18 +5,14 @@ from __future__ import annotations
 import contextlib
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from zoo import atomic
 from zoo.paths import home
 from zoo.places.place import JobState
+from zoo.process_identity import ProcessIdentity
 
-if TYPE_CHECKING:
-    import psutil
-
-START_TIME_TOLERANCE_S = 1.0
 KEPT_S = 30 * 24 * 3600.0
 """How long it is known what became of a job."""
 STARTING_S = 60.0
@@ -47,35 +43,23 @@ class HostJob(msgspec.Struct, frozen=True, kw_only=True):
     """How long the others may go on when one has failed: they know best why."""
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a job."""
+class Record(ProcessIdentity, frozen=True, kw_only=True):
+    """What is known of a job, and the process that holds the connections."""
 
     state: JobState = JobState(phase="running")
     pid: int = 0
-    """Of the process that holds the connections; 0 before it has written it down."""
+    """0 before the process has written itself down."""
     started_at: float = msgspec.field(default_factory=time.time)
-    """Of that process; before, when it was asked for."""
+    """Before that, when it was asked for."""
 
     def is_there(self) -> bool:
-        """Whether that process is."""
-        if not self.pid:
-            return time.time() - self.started_at < STARTING_S
-        return self._process() is not None
+        """Whether that process is, or may still come."""
+        return super().is_there() if self.pid else time.time() - self.started_at < STARTING_S
 
     def terminate(self) -> None:
         """Ask that process to end the job."""
-        if process := self._process():
+        if self.pid and (process := self.process()):
             process.terminate()
-
-    def _process(self) -> psutil.Process | None:
-        import psutil
-
-        try:
-            process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started_at) < START_TIME_TOLERANCE_S
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-        except (psutil.Error, ValueError):
-            return None
 
 
 def records_folder() -> Path:

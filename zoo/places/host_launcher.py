@@ -15,12 +15,13 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
-import psutil
+import msgspec
 
 from zoo.places.host_jobs import HostJob, HostStart, Record, keep, take_over
 from zoo.places.host_process import GRACE_S
 from zoo.places.node import NODE_LOST
 from zoo.places.place import JobState
+from zoo.process_identity import identify
 
 POLL_S = 0.2
 FIRST_WAIT_S, LONGEST_WAIT_S = 3.0, 300.0
@@ -34,7 +35,7 @@ class _Launcher:
 
     def __init__(self, id: str, job: HostJob) -> None:
         self._id, self._job, self._cancelled = id, job, False
-        self._began = psutil.Process().create_time()
+        self._process = msgspec.structs.asdict(identify(os.getpid()))
 
     def cancel(self, number: int, frame: FrameType | None) -> None:
         """End the job."""
@@ -93,7 +94,7 @@ class _Launcher:
         return JobState(phase="ended", word="LOST" if lost else "FAILED", reason=words, interrupted=bool(lost))
 
     def _keep(self, state: JobState) -> None:
-        keep(self._id, Record(state=state, pid=os.getpid(), started_at=self._began))
+        keep(self._id, Record(state=state, **self._process))
 
     def _wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds

@@ -299,8 +299,8 @@ def _signal_tree(worker: liveness.WorkerProcess, *, kill: bool) -> None:
     import psutil
 
     try:
-        process = psutil.Process(worker.pid)
-        if not liveness.process_is_alive(worker):
+        process = worker.process()
+        if process is None:
             return
         processes = [*process.children(recursive=True), process] if kill else [process]
         for one in processes:

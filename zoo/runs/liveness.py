@@ -1,4 +1,4 @@
-"""Whether a run's worker is alive: its process id and start time, and a heartbeat where the process cannot be seen."""
+"""Whether a run's worker is alive: which process it is, and a heartbeat where the process cannot be seen."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import msgspec
 
 from zoo import atomic
 from zoo.locking import try_lock
+from zoo.process_identity import ProcessIdentity, identify
 from zoo.runs import placement
 from zoo.runs.oom import kill_counts
 from zoo.runs.store import RunFolder
@@ -19,17 +20,12 @@ from zoo.runs.store import RunFolder
 HEARTBEAT_S = 5.0
 HEARTBEAT_LOST_S = 60.0
 """A worker of another machine that was silent for this long is gone."""
-START_TIME_TOLERANCE_S = 1.0
 LOCK_POLL_S = 0.1
 
 
-class WorkerProcess(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of `worker.json`."""
+class WorkerProcess(ProcessIdentity, frozen=True, kw_only=True):
+    """The content of `worker.json`: the process to signal, which is the worker, or the launcher of several."""
 
-    pid: int
-    """Of the process to signal: the worker, or the launcher of several."""
-    started_at: float
-    """Start time of that process, Unix seconds; distinguishes it from a later one with the same pid."""
     host: str
     oom_kills: dict[str, int] = {}
     """Processes that had been killed for lack of memory when it started, as `oom.kill_counts` gives them."""
@@ -37,10 +33,8 @@ class WorkerProcess(msgspec.Struct, frozen=True, kw_only=True):
 
 def describe(pid: int) -> WorkerProcess:
     """Name a process of this machine so that it can be recognised later."""
-    import psutil
-
-    started_at = psutil.Process(pid).create_time()
-    return WorkerProcess(pid=pid, started_at=started_at, host=socket.gethostname(), oom_kills=kill_counts(pid))
+    identity = msgspec.structs.asdict(identify(pid))
+    return WorkerProcess(**identity, host=socket.gethostname(), oom_kills=kill_counts(pid))
 
 
 def record(folder: RunFolder, pid: int) -> None:
@@ -68,7 +62,7 @@ def is_alive(folder: RunFolder) -> bool:
         return False
     if not is_here(worker):
         return time.time() - folder.worker_path.stat().st_mtime < HEARTBEAT_LOST_S
-    return process_is_alive(worker)
+    return worker.is_there()
 
 
 def is_here(worker: WorkerProcess) -> bool:
@@ -76,28 +70,9 @@ def is_here(worker: WorkerProcess) -> bool:
     return worker.host == socket.gethostname()
 
 
-def process_is_alive(worker: WorkerProcess) -> bool:
-    """Whether a process of this machine is there and is the one that was written down."""
-    import psutil
-
-    try:
-        process = psutil.Process(worker.pid)
-        same: bool = abs(process.create_time() - worker.started_at) < START_TIME_TOLERANCE_S
-        zombie: bool = process.status() == psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
-    return same and not zombie
-
-
 def went_down_since(worker: WorkerProcess) -> bool:
     """Whether this machine, or the container that stands for it, was started anew after a process of it."""
-    import psutil
-
-    try:
-        started_at = psutil.Process(1).create_time()
-    except psutil.Error:  # not on Windows
-        started_at = psutil.boot_time()
-    return is_here(worker) and worker.started_at < started_at - START_TIME_TOLERANCE_S
+    return is_here(worker) and worker.is_of_earlier_boot()
 
 
 def beat(folder: RunFolder) -> None:

@@ -145,7 +145,7 @@ def lost() -> Iterator[RunFolder]:
 
 def _is_there(turn: Turn) -> bool:
     """Whether the worker of a run is a process of this machine."""
-    return liveness.is_here(turn.worker) and liveness.process_is_alive(turn.worker)
+    return liveness.is_here(turn.worker) and turn.worker.is_there()
 
 
 def _was_waiting(turn: Turn) -> bool:

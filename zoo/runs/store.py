@@ -4,7 +4,7 @@ Below `zoo.paths.runs_folder()`, a run named NAME is
 
 run.json          the request (RunRequest), written once
 media.bin         what was known of the files that the data name, such as images, when the request was made on them
-worker.json       who works on it: pid, start time, host; its modification time is the heartbeat
+worker.json       which process works on it, and on which host; its modification time is the heartbeat
 placed.json       the place that it was handed over to, where that is not this machine, and what it is called there
 events.jsonl      what happened, append-only
 replays.json      of a replay, the record of the run that it replays
