@@ -9,12 +9,13 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import structs
 
 import zoo
-from tests.echo_runs import until
+from tests.echo_runs import until, write_rows
 from tests.plugin_factory import use_site, write_plugin
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
@@ -178,6 +179,18 @@ def test_what_the_place_does_not_see_is_refused(
     declare(f"[tent]\nclosed = true\nfolder = '{store}'\n")
     with pytest.raises(Unsupported, match=f"and {rows} is not"):
         finetune(on="tent")
+    assert () == zoo.list_runs()
+
+
+def test_all_that_a_run_reads_is_seen_by_the_place(declare: Callable[[str], Path], store: Path, rows: Path) -> None:
+    pytest.importorskip("zoo_bert")
+    declare(f"[tent]\nclosed = true\nfolder = '{store}'\n")
+    settings: dict[str, Any] = {"device": "cpu", "precision": "fp32"}
+    here, elsewhere = write_rows(store / "north.csv"), rows
+    with pytest.raises(Unsupported, match=f"and {elsewhere} is not"):
+        zoo.federate("bert-tiny", {"north": here, "south": elsewhere}, on="tent", **settings)
+    with pytest.raises(Unsupported, match=f"and {elsewhere} is not"):
+        zoo.plan("bert-tiny", here, eval_data=elsewhere, on="tent", **settings)
     assert () == zoo.list_runs()
 
 
@@ -525,7 +538,9 @@ def test_what_a_run_has_at_a_place_ends_with_it(
 
 
 @pytest.mark.slow
-def test_a_run_at_a_place_comes_to_the_same_as_one_here(declare: Callable[[str], Path], finetune: Start) -> None:
+def test_a_run_at_a_place_comes_to_the_same_as_one_here(
+    declare: Callable[[str], Path], finetune: Start, rows: Path
+) -> None:
     declare("[tent]\ncamp = 'CAMP'\n")
     here = finetune()
     there = finetune(on="tent")
@@ -534,6 +549,9 @@ def test_a_run_at_a_place_comes_to_the_same_as_one_here(declare: Callable[[str],
     launched = [event for event in there.events() if isinstance(event, RunLaunched)]
     assert ["tent"] == [event.place for event in launched]
     until(lambda: not (there.folder.path / "worker.json").exists())
+    plan = zoo.plan("echo", rows, on="tent", device="cpu", precision="fp32")
+    assert ("tent", None) == (plan.place, plan.machine)
+    assert plan.command.endswith("--on tent")
     replay = zoo.replay(there)  # which is done here, wherever that was
     assert ("", "") == (replay.folder.request.place, replay.snapshot.at_place)
     assert replay.wait(progress=False).replayed.same

@@ -11,8 +11,8 @@ import pytest
 from zoo.errors import OptionInvalid
 from zoo.planning import Machine, Plan, plan_of, read_duration
 from zoo.planning.commands import command_of
-from zoo.planning.words import cost_facts
-from zoo.runs.events import AnyEvent, DataLoaded, RunLaunched, RunPlanned, WeightsFetched
+from zoo.planning.words import cost_facts, shared_by
+from zoo.runs.events import AnyEvent, DataLoaded, RunLaunched, RunPlanned, RunStarted, WeightsFetched
 from zoo.runs.request import (
     ClientRequest,
     DataRequest,
@@ -70,6 +70,7 @@ def plan(
     """What comes of it."""
     events: list[AnyEvent] = [
         RunLaunched(at=100.0),
+        RunStarted(at=102.0, pid=1, device="cpu", precision="fp32", processor="a processor"),
         DataLoaded(at=103.0, train_rows=1_600, eval_rows=400, labels=("a", "b"), columns={}),
         WeightsFetched(at=104.0, received_bytes=1, total_bytes=2, bytes_per_s=1.0),
         WeightsFetched(at=109.0, received_bytes=2, total_bytes=2, bytes_per_s=1.0),
@@ -90,6 +91,18 @@ def test_the_time_of_a_run_is_that_of_its_parts() -> None:
     assert time.end_s == 1.0 + 1.0 + 4.0  # written, loaded, and asked about what is held out
     steps, evaluations, checkpoints = 3.0 + 299 * 0.5, 3 * (4.0 + 0.5 * 0.5), 2 * 1.0
     assert time.total_s == pytest.approx(10.0 + steps + evaluations + checkpoints + 6.0)
+
+
+def test_a_plan_of_a_place_is_of_its_machines_from_its_turn_on() -> None:
+    request = msgspec.structs.replace(REQUEST, place="gpu", nodes=2, requeue=True)
+    made = plan(request, machine=msgspec.structs.replace(MACHINE, load=99.0))
+
+    assert made.time is not None
+    assert made.time.start_s == 8.0  # 13 seconds from its turn to the plan
+    assert ("gpu", 2, None, ()) == (made.place, made.nodes, made.machine, made.warnings)
+    assert "2 machines of place gpu, a processor" == cost_facts(made)["machine"]
+    assert made.command.endswith("--nodes 2 --on gpu --requeue")
+    assert "1 process on each of 2 nodes" == shared_by(made.processes, made.nodes)
 
 
 def test_folds_count_in_time_and_disk() -> None:

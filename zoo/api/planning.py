@@ -50,7 +50,10 @@ def plan(
     device: str = "auto",
     precision: str = "auto",
     processes: int = 1,
+    nodes: int = 0,
     shard: bool = False,
+    on: str = "",
+    requeue: bool = False,
     **options: Any,
 ) -> Plan:
     """Say what a training would take: memory, time, disk and bytes to fetch, measured over a few of its steps.
@@ -76,8 +79,11 @@ def plan(
         teacher: name of a model whose answers are learnt, too.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
         precision: auto, fp32, bf16 or fp16.
-        processes: on this machine.
+        processes: on each machine.
+        nodes: machines of the place that share the training; as many as that says if not given.
         shard: whether the model is divided among the processes.
+        on: the place that the training would be handed over to, which measures it in a job; this machine if not given.
+        requeue: whether the training would go on by itself there; it stands in the command.
         **options: of the model.
 
     Raises:
@@ -102,7 +108,15 @@ def plan(
         task=task or ("" if others else first.task),
         source=first,
         others=tuple(others),
-        place=Place(device=device, precision=precision, processes=processes, shard=shard),
+        place=Place(
+            device=device,
+            precision=precision,
+            processes=processes,
+            nodes=nodes,
+            shard=shard,
+            on=on,
+            requeue=requeue,
+        ),
         options=options,
         dry_run=True,
     )

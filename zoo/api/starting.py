@@ -179,9 +179,7 @@ def _check_reachable(request: RunRequest) -> None:
         Unsupported: one is not in the folder that both sides share.
     """
     if place := request.place or next((one.training.place for one in request.students), ""):
-        sources = (request.data, *(one.data for one in request.sources))
-        paths = [path for data in sources for path in (data.path, data.eval_path, data.classes)]
-        check_shared(declared_place(place).settings, place, [*paths, request.out, request.draw])
+        check_shared(declared_place(place).settings, place, request.files)
 
 
 def _check_begun_there(request: RunRequest, before: RunRequest, name: str) -> None:

@@ -12,10 +12,11 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.cli.job_request import checked_request
 from zoo.cli.option_flags import add_help_all
 from zoo.cli.parser import Parser
+from zoo.cli.placement_args import add_place
 from zoo.cli.recipe_args import add_recipe, located_errors
 from zoo.cli.training_args import add_options_of_model, add_training, job_of, named_model
 from zoo.planning import Plan, bytes_to_fetch, read_duration
-from zoo.planning.words import cost_facts, fetch_fact
+from zoo.planning.words import cost_facts, fetch_fact, shared_by
 from zoo.plurals import counted
 from zoo.run_messages import status_line
 from zoo.runs.snapshot import RunSnapshot
@@ -34,7 +35,8 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
             str(parser.description),
             "",
             "All options of zoo finetune apply. A worker takes a few steps with them, evaluates and writes a result, "
-            "so that memory, time and disk are measured; nothing is kept but weights that had to be fetched.",
+            "so that memory, time and disk are measured; nothing is kept but weights that had to be fetched. With --on "
+            "that is a job of the place, which waits for its turn and measures on as many nodes as the training has.",
         )
     )
     add_help_all(parser)
@@ -45,6 +47,7 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
     recipe = add_recipe(parser, words, verb)
     model = recipe.model if recipe else ""
     add_training(parser, words, verb, recipe=recipe, model=model)
+    add_place(parser)
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
     parser.set_defaults(dry_run=True)
     add_options_of_model(parser, words, verb, named_model(parser, words, verb) or model, recipe=recipe)
@@ -63,7 +66,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         request = checked_request(job_of(args, verb), args)
     catalog = args.catalog or Catalog.load()
     if (missing := bytes_to_fetch(request, catalog)) != 0:
-        diagnostics.note(f"fetching weights first: {fetch_fact(missing)}; they stay on this machine")
+        diagnostics.note(f"fetching weights first: {fetch_fact(missing)}; they stay there")
 
     def show(snapshot: RunSnapshot) -> None:
         diagnostics.status(f"measuring: {status_line(snapshot)}")
@@ -98,7 +101,7 @@ def _facts(plan: Plan) -> dict[str, str]:
         "rows": rows + rejected,
         "steps": f"{plan.steps:,} of {counted(plan.batch_size, 'row')}, {counted(plan.epochs, 'epoch')}",
         "parameters": trained,
-        "device": f"{plan.device}, {plan.precision}, {counted(plan.processes, 'process')}",
+        "device": f"{plan.device}, {plan.precision}, {shared_by(plan.processes, plan.nodes)}",
         **cost_facts(plan),
     }
     if plan.time is None:

@@ -22,7 +22,6 @@ from zoo.cli.watching import leave_or_watch
 from zoo.errors import ZooError
 from zoo.file_cache import clear
 from zoo.plan_messages import plan_facts
-from zoo.plurals import counted
 from zoo.ranking import FROM_SCRATCH
 from zoo.runs.events import RunPlanned
 from zoo.runs.request import RunRequest
@@ -95,6 +94,8 @@ def show_dry_run(
 
 def _facts(request: RunRequest, card: Card, snapshot: RunSnapshot, plan: RunPlanned) -> dict[str, str]:
     """What a dry run has found out; empty where that is nothing, as in a loop of its own."""
+    from zoo.planning.words import shared_by
+
     facts, sharded = plan_facts(snapshot, plan), ", sharded" if request.shard else ""
     return {
         "model": request.model,
@@ -104,15 +105,9 @@ def _facts(request: RunRequest, card: Card, snapshot: RunSnapshot, plan: RunPlan
         "evaluation rows": f"{snapshot.eval_rows:,}",
         "rejected rows": f"{snapshot.rejected_rows:,}",
         **{name: fact for name, fact in facts.items() if name != "time"},
-        "device": f"{request.device}, {request.precision}, {_shared_by(request)}{sharded}",
+        "device": f"{request.device}, {request.precision}, {shared_by(request.processes, request.nodes)}{sharded}",
         "time": facts["time"],
     }
-
-
-def _shared_by(request: RunRequest) -> str:
-    """Processes, and machines where there are several."""
-    processes = counted(request.processes, "process")
-    return f"{processes} on each of {request.nodes} nodes" if request.nodes > 1 else processes
 
 
 def _no_plan(s: RunSnapshot) -> ExitCode:

@@ -38,7 +38,7 @@ def warnings_of(plan: Plan, request: RunRequest, planned: RunPlanned, within_s: 
         yield _disk(plan, request)
     if plan.time is not None and within_s is not None and plan.time.total_s > within_s:
         yield _time(plan, plan.time, request, planned, within_s)
-    if plan.machine.is_busy:
+    if plan.machine is not None and plan.machine.is_busy:
         what = f"{_others(plan.machine)}: it was measured beside them"
         yield PlanWarning(what=what, remedies=(Remedy("zoo ps", "lists runs of zoo that are going on"),))
 

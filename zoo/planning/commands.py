@@ -39,6 +39,8 @@ def command_of(request: RunRequest, **changes: Any) -> str:
     words += ["--processes", str(request.processes)] if request.processes > 1 else []
     words += ["--nodes", str(request.nodes)] if request.nodes > 1 else []
     words += ["--shard"] if request.shard else []
+    words += ["--on", request.place] if request.place else []
+    words += ["--requeue"] if request.requeue else []
     words += ["--name", request.name] if request.name else []
     return shlex.join(words)
 

@@ -21,16 +21,17 @@ def estimated_facts(request: RunRequest, catalog: Catalog, machine: Machine, fet
     Args:
         request: of the training.
         catalog: all models.
-        machine: that it would compute on.
+        machine: this one.
         fetch_bytes: of weights that are not here.
     """
     card = next((one for one in catalog.cards if one.full_name == request.model), None)
     needed = card.memory_bytes(ability_verb(request.verb)) if card else None
     result = card.parameters * _BYTES if card and card.parameters else 0
+    free = "" if request.place else f"; {size(machine.free_bytes)} free"
     facts = {
         "fetch": "" if fetch_bytes == 0 else fetch_fact(fetch_bytes),
-        "memory": f"at least {size(needed)}, estimated; {size(machine.free_bytes)} free" if needed else "",
+        "memory": f"at least {size(needed)}, estimated{free}" if needed else "",
         "disk": f"result about {size(result)}, estimated; {size(free_bytes(runs_folder()))} free" if result else "",
-        "machine": machine.facts(),
+        "machine": f"place {request.place}, which measures it in a job" if request.place else machine.facts(),
     }
     return {name: fact for name, fact in facts.items() if fact}

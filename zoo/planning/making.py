@@ -57,11 +57,12 @@ def plan_of(
     Args:
         request: of the training.
         events: of its dry run, so far.
-        machine: before it began.
+        machine: this one, before it began.
         fetch_bytes: of weights that were not here.
         within_s: how long it may take.
     """
     snapshot = fold(events)
+    started = next((event for event in events if isinstance(event, RunStarted)), None)
     planned = snapshot.plan
     if planned is None:
         return None
@@ -72,6 +73,9 @@ def plan_of(
         device=request.device,
         precision=request.precision,
         processes=request.processes,
+        nodes=request.nodes,
+        place=request.place,
+        processor=started.processor if started else "",
         train_rows=snapshot.train_rows,
         eval_rows=snapshot.eval_rows,
         rejected_rows=snapshot.rejected_rows,
@@ -82,7 +86,7 @@ def plan_of(
         trainable_parameters=planned.trainable_parameters,
         folds=request.options.get("folds") or 0,
         fetch_bytes=fetch_bytes,
-        machine=machine,
+        machine=None if request.place else machine,
         remarks=(*snapshot.warnings, *snapshot.notes),
     )
     if planned.trial is None:
@@ -101,7 +105,7 @@ def plan_of(
 
 def _times(request: RunRequest, events: Sequence[AnyEvent], planned: RunPlanned, trial: TrialFigures) -> Times:
     """What it takes."""
-    start_s, looking_s = _start_s(events), 0.0
+    start_s, looking_s = _start_s(request, events), 0.0
     if trial.evaluations and get_task(request.task).has_mistakes:
         looking_s = trial.result_s + trial.evaluation_s  # the result is loaded, and asked about what is held out
     return Times(
@@ -115,9 +119,10 @@ def _times(request: RunRequest, events: Sequence[AnyEvent], planned: RunPlanned,
     )
 
 
-def _start_s(events: Sequence[AnyEvent]) -> float:
-    """From the launch of the dry run until it knew its plan, but for what it fetched."""
-    began = next(event.at for event in events if isinstance(event, RunLaunched | RunStarted))
+def _start_s(request: RunRequest, events: Sequence[AnyEvent]) -> float:
+    """From the launch of the dry run, at a place from its turn, until it knew its plan, but for what it fetched."""
+    first = RunStarted if request.place else RunLaunched | RunStarted
+    began = next(event.at for event in events if isinstance(event, first))
     planned = next(event.at for event in events if isinstance(event, RunPlanned))
     fetched = [event for event in events if isinstance(event, WeightsFetched)]
     fetching_s = fetched[-1].at - fetched[0].at if fetched else 0.0

@@ -79,6 +79,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     precision: str
     processes: int
+    """On each machine."""
+    nodes: int = 1
+    """Machines that share it."""
+    place: str = ""
+    """Where it was measured, and would run; empty for this machine."""
+    processor: str = ""
+    """Model of the one that it was measured on; empty where nobody said it."""
     train_rows: int
     eval_rows: int
     rejected_rows: int
@@ -96,7 +103,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     time: Times | None = None
     memory: Memory | None = None
     disk: Disk | None = None
-    machine: Machine
+    machine: Machine | None
+    """This one; None where it was measured at a place."""
     warnings: tuple[PlanWarning, ...] = ()
     remarks: tuple[str, ...] = ()
     """What else the run would say of its data and its settings before it begins."""

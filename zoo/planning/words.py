@@ -18,9 +18,21 @@ def cost_facts(plan: Plan) -> dict[str, str]:
         "parts": parts_fact(plan.time) if plan.time else "",
         "folds": folds_fact(plan) if plan.folds else "",
         "measured": f"over {counted(plan.measured_steps, 'step')}" if plan.measured_steps else "",
-        "machine": plan.machine.facts(),
+        "machine": plan.machine.facts() if plan.machine else place_fact(plan),
     }
     return {name: fact for name, fact in facts.items() if fact}
+
+
+def place_fact(plan: Plan) -> str:
+    """Where else than on this machine it was measured."""
+    machines = "" if plan.nodes == 1 else f"{plan.nodes} machines of "
+    return f"{machines}place {plan.place}{f', {plan.processor}' if plan.processor else ''}"
+
+
+def shared_by(processes: int, nodes: int) -> str:
+    """Processes, and machines where there are several."""
+    said = counted(processes, "process")
+    return f"{said} on each of {nodes} nodes" if nodes > 1 else said
 
 
 def fetch_fact(fetch_bytes: int | None) -> str:
@@ -29,7 +41,7 @@ def fetch_fact(fetch_bytes: int | None) -> str:
 
 
 def memory_fact(memory: Memory) -> str:
-    """Of the machine."""
+    """Of the machine; of several, of the one that needs most."""
     return _compared(memory.worker_bytes, memory.worker_limit_bytes)
 
 

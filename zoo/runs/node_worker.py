@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from zoo.devices import computing_threads
 from zoo.errors import RunFailed as RunFailedError
 from zoo.errors import ZooError
 from zoo.places.node import Node, attempt_id, endpoint, this_node
@@ -70,6 +71,8 @@ class _Part:
 
         address = _own_address(self._host, self._port)
         _speak_at(address)
+        # else torch's launcher, or accelerate, sets them, by cores that a scheduler may have given to others
+        os.environ.setdefault("OMP_NUM_THREADS", str(computing_threads(self._processes)))
         companions = Companions(self._node, self._count, self._host, self._port, self._run)
         threading.Thread(target=self._watch, args=(companions,), daemon=True).start()
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -328,6 +329,31 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
             federation=self.federation and self.federation.with_data(change),
             students=tuple(one.with_data(change) for one in self.students),
         )
+
+    @property
+    def all_data(self) -> tuple[DataRequest, ...]:
+        """Its data, and those of its sources, its clients and the trainings within it."""
+        found: list[DataRequest] = []
+
+        def note(data: DataRequest) -> DataRequest:
+            found.append(data)
+            return data
+
+        self.with_data(note)
+        return tuple(found)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Absolute paths of all files and folders that it reads or writes beside its own folder."""
+        trainings = (one.training.options for one in self.students)
+        options = (self.options, self.shrinking, *(one.options for one in self.sources), *trainings)
+        texts = (value for one in options for value in one.values() if isinstance(value, str))
+        of_options = (text for text in texts if os.path.isabs(text) and os.path.exists(text))  # noqa: PTH110, PTH117
+        apart = self.federation and self.federation.clients and not self.federation.by
+        data = self.all_data[1:] if apart else self.all_data  # the first is the folder that all clients' data are below
+        of_data = (path for one in data for path in (one.path, one.eval_path, one.classes))
+        paths = (*of_data, *of_options, self.out, self.draw)
+        return tuple(dict.fromkeys(filter(None, paths)))
 
     @property
     def without_digests(self) -> RunRequest:

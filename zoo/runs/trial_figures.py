@@ -48,7 +48,7 @@ class TrialFigures(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     result_s: float = 0.0
     """To write it."""
     worker_bytes: int = 0
-    """The most memory of the machine that the worker had at once; of several processes, all of them."""
+    """The most memory of the machine that the worker had at once; of several processes, all of them on one machine."""
     worker_limit_bytes: int = 0
     """What they could have had: what they have, and what is free."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from zoo import memory
 from zoo.accelerators import WITH_STREAMS
+from zoo.places.node import local_world_size
 from zoo.training.parallel import gather_objects
 
 if TYPE_CHECKING:
@@ -43,11 +45,29 @@ def limit_bytes(device: torch.device) -> int:
 
 
 def limit_of_all(accelerator: Accelerator) -> int:
-    """What all processes of a training can have where they compute: of processors together, of accelerators each."""
+    """What the processes of a training can have where they compute: on processors those of a machine, else each."""
     device = accelerator.device
     if device.type == "cpu":
-        return memory.available_bytes() + int(sum(gather_objects(memory.resident_bytes(), accelerator)))
+        return limit_of_machine(accelerator)
     return int(min(gather_objects(limit_bytes(device), accelerator)))
+
+
+def limit_of_machine(accelerator: Accelerator) -> int:
+    """What all processes of a machine can have of its memory; of several machines, where it is least."""
+    pairs = gather_objects((memory.available_bytes(), memory.resident_bytes()), accelerator)
+    available, resident = zip(*pairs, strict=True)
+    free = available[:: local_world_size(accelerator.num_processes)]
+    return min(map(sum, zip(free, of_machines(resident), strict=True)))
+
+
+def of_machines(figures: Sequence[int]) -> list[int]:
+    """The sums of figures of processes that are on one machine, by the machines.
+
+    Args:
+        figures: in the order of ranks, of which each machine has some in a row.
+    """
+    beside = local_world_size(len(figures))
+    return [sum(figures[first : first + beside]) for first in range(0, len(figures), beside)]
 
 
 def used_bytes(device: torch.device) -> int:

@@ -12,6 +12,7 @@ import torch.distributed
 from torch import nn
 
 from zoo.accelerators import WITH_STREAMS
+from zoo.devices import computing_threads
 from zoo.errors import RunFailed
 from zoo.places.node import local_world_size
 from zoo.training.scalars import Scalar, scalar, together
@@ -51,9 +52,7 @@ def make_accelerator(run: TrainingRun) -> Accelerator:
 def _share_cores(processes: int) -> None:
     """Give each of several processes of a machine its part of the cores; torch's own choice is right for one."""
     if processes > 1:
-        import psutil
-
-        torch.set_num_threads(max(1, (psutil.cpu_count(logical=False) or 1) // processes))
+        torch.set_num_threads(computing_threads(processes))
 
 
 def joined(module: nn.Module, accelerator: Accelerator) -> nn.Module:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from zoo.portions import Portions
 from zoo.runs.events import MicroBatchHalved
-from zoo.training.device_memory import forget_peak, limit_of_all, peak_bytes
+from zoo.training.device_memory import forget_peak, limit_of_all, of_machines, peak_bytes
 from zoo.training.examples import Examples
 from zoo.training.loader import MicroBatchRequest, TrainingBatches, collated
 from zoo.training.micro_batch import chosen_sizes
@@ -43,7 +43,7 @@ class Trial(NamedTuple):
     micro_batch_size: int
     """Most examples that a process computes at once, after all that did not fit."""
     memory_bytes: int
-    """The most that was in use at once, also with the longest examples; of processes that share a memory, of all."""
+    """The most that was in use at once, also with the longest examples; of those that share a memory, together."""
     limit_bytes: int
     """What could have been in use there; 0 where that is not known."""
     times: StepTimes
@@ -88,7 +88,7 @@ def try_out(setup: TrainingSetup, train_sets: Sequence[Examples]) -> Trial:
     return Trial(
         samples_per_s=setup.plan.batch_size / times.step_s,
         micro_batch_size=min(sizes),
-        memory_bytes=sum(peaks) if device.type == "cpu" else max(peaks),
+        memory_bytes=max(of_machines(peaks) if device.type == "cpu" else peaks),
         limit_bytes=limit,
         times=StepTimes(prepared_s + times.first_s, times.step_s, shapes_s, times.taken),
         steps=steps,

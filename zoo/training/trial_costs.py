@@ -23,7 +23,7 @@ from zoo.runs.events import RunPlanned
 from zoo.runs.trial_figures import TrialFigures
 from zoo.training import arithmetic, checkpoint
 from zoo.training.checkpoint import Progress
-from zoo.training.device_memory import peak_bytes
+from zoo.training.device_memory import limit_of_machine, of_machines, peak_bytes
 from zoo.training.evaluation import evaluate
 from zoo.training.examples import Examples
 from zoo.training.exporting import export
@@ -130,7 +130,7 @@ def _kept_bytes(setup: TrainingSetup, optimizer: torch.optim.Optimizer) -> _Kept
 
 
 def _memory(setup: TrainingSetup, worker_bytes: int, device_bytes: int) -> _MemoryBytes:
-    """Of all processes.
+    """Of all processes of a machine; of several machines, of the one that needs most, and of the one that has least.
 
     Args:
         setup: of the training.
@@ -139,8 +139,8 @@ def _memory(setup: TrainingSetup, worker_bytes: int, device_bytes: int) -> _Memo
     """
     of_workers, of_devices = zip(*gather_objects((worker_bytes, device_bytes), setup.accelerator), strict=True)
     shared = setup.accelerator.device.type == "cpu"
-    limit = memory.available_bytes() + sum(gather_objects(memory.resident_bytes(), setup.accelerator))
-    return _MemoryBytes(sum(of_devices) if shared else max(of_devices), sum(of_workers), limit)
+    device = max(of_machines(of_devices) if shared else of_devices)
+    return _MemoryBytes(device, max(of_machines(of_workers)), limit_of_machine(setup.accelerator))
 
 
 def _with_writing(
