@@ -263,11 +263,6 @@ def _shards(job: Job, path: Path, columns: tuple[str, ...]) -> tuple[tuple[RowRa
             "--shards makes all shards, and --shard-of one of them",
             "leave one of them out; --shards joins the answers, too",
         )
-    if job.place.on and count > 1:
-        raise OptionInvalid(
-            "--shards makes runs on this machine, one after the other",
-            f"start each shard at that place by itself: --shard-of 1/{count} --on {job.place.on}, and so on",
-        )
     if job.draw and (job.shard_of or count > 1):
         raise OptionInvalid("answers in shards are not drawn", "leave --draw out, or do without shards")
     if not job.shard_of:

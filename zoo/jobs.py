@@ -30,7 +30,8 @@ SHARDS = Option(
     name="shards",
     kind="int",
     default=1,
-    help="With --out: divide the rows of a large file among so many runs, and join their answers.",
+    help="With --out: divide the rows of a large file among so many runs (with --on jobs of an array), and join their "
+    "answers.",
     ge=1,
     le=10_000,
 )

@@ -1,5 +1,7 @@
 """A batch prediction in shards: from a job to the requests of the runs that answer its rows, and of the one that joins
 their answers.
+
+Here the runs follow one another. At a place each is a job, and the one that joins them waits for them on this machine.
 """
 
 from __future__ import annotations
@@ -9,8 +11,10 @@ from pathlib import Path
 import msgspec
 
 from zoo.catalog import Catalog
+from zoo.errors import Unsupported
 from zoo.jobs import Job
 from zoo.paths import runs_folder
+from zoo.places.table import declared_place
 from zoo.requests import check_job
 from zoo.runs import store
 from zoo.runs.kept_parts import SHARDS
@@ -18,7 +22,7 @@ from zoo.runs.request import RunRequest
 
 
 def shard_requests(job: Job, catalog: Catalog | None = None) -> tuple[RunRequest, ...]:
-    """Check a batch prediction, and make the requests of its runs, each of which begins after the one before.
+    """Check a batch prediction, and make the requests of its runs.
 
     Args:
         job: what is asked for.
@@ -33,6 +37,8 @@ def shard_requests(job: Job, catalog: Catalog | None = None) -> tuple[RunRequest
     whole, _, ranges = check_job(job, catalog)
     if not ranges:
         return (whole,)
+    if whole.place:
+        _check_queue(whole.place)
     name = whole.name or store.unused_name(whole)
     folder, suffix = runs_folder() / name / SHARDS, Path(whole.out).suffix
     shards = [
@@ -45,4 +51,19 @@ def shard_requests(job: Job, catalog: Catalog | None = None) -> tuple[RunRequest
         )
         for number, part in enumerate(ranges, start=1)
     ]
-    return (*shards, msgspec.structs.replace(whole, name=name, joins=tuple(shard.name for shard in shards)))
+    joins = tuple(shard.name for shard in shards)
+    return (*shards, msgspec.structs.replace(whole, name=name, joins=joins, place="", requeue=False))
+
+
+def _check_queue(place: str) -> None:
+    """Insist on a place that does not begin all shards at once on one machine.
+
+    Raises:
+        Unsupported: it does.
+    """
+    if not (kind := declared_place(place).kind).has_queue:
+        raise Unsupported(
+            f"place {place} is of the kind {kind.name}, which has no queue: all shards would begin at once",
+            f"answer a part on each machine: --shard-of 1/N --on {place}, and so on; "
+            "or let a scheduler such as Slurm deal the shards",
+        )

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 
 import zoo
-from tests.echo_runs import held_after, until
+from tests.echo_runs import held_after, held_when, until
 from tests.slurm_cluster import Cluster
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import RunFailed
-from zoo.runs import placement
+from zoo.runs import control, placement
 from zoo.runs.events import RunInterrupted, RunRequeued, RunStarted
+from zoo.runs.row_answers import CHUNK
 from zoo.runs.store import RunFolder
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="Slurm")]
@@ -175,6 +176,41 @@ def test_what_sbatch_does_not_take_is_no_run(start: Start, store: Path, capfd: p
         start()
     assert () == zoo.list_runs()
     assert "" == capfd.readouterr().err
+
+
+@pytest.fixture
+def many_rows(tmp_path: Path) -> Path:
+    path = tmp_path / "many.csv"
+    path.write_text("text\n" + "".join("good fine\n" if n % 3 else '""\n' for n in range(3 * CHUNK - 7)))
+    return path
+
+
+def test_shards_are_an_array_that_is_stopped_cancelled_there_and_gone_on_with(
+    start: Start, slurm: Cluster, words: str, many_rows: Path, tmp_path: Path
+) -> None:
+    whole, out = tmp_path / "whole.jsonl", tmp_path / "out.jsonl"
+    one_run = zoo.predict_file(words, many_rows, whole, **SETTINGS)
+    answering = "path_of(args[0]).suffix == '.jsonl' and path_of(args[0]).parent.name == 'shards'"
+    with held_when(f"event == 'open' and {answering} and path_of(args[0]).stem in '12'") as held:
+        run = zoo.predict_file(words, many_rows, out, shards=3, name="all", on="slurm", **SETTINGS)
+        shards = [zoo.open_run(f"all-shard-{number}") for number in (1, 2, 3)]
+        array = job_of(shards[0]).partition("_")[0]
+        assert [f"{array}_{index}" for index in range(3)] == [job_of(shard) for shard in shards]
+        until(lambda: ["running", "running", "queued"] == [shard.status for shard in shards])
+        until(held.exists)
+        control.ask_to_stop(run.folder)
+    run.stop()  # those that stood still go on, and see it
+    assert {"cancelled"} == {one.status for one in (run, *shards)}
+
+    with held_when(f"event == 'open' and {answering} and path_of(args[0]).stem == '1'") as held:
+        run.resume()
+        until(held.exists)
+        slurm.ask("scancel", job_of(shards[0]))
+        until(lambda: "interrupted" == shards[0].status)
+    assert f"zoo resume {shards[0].name}" in shards[0].snapshot.hint
+    run.resume().wait(progress=False)
+    assert whole.read_bytes() == out.read_bytes()
+    assert one_run.wait(progress=False).metrics == run.metrics
 
 
 def begin_at_once(cluster: Cluster, run: zoo.Run) -> None:

@@ -11,7 +11,8 @@ import pytest
 import zoo
 from tests.echo_runs import held_when, until, wait_quietly
 from zoo.cli import main
-from zoo.runs import liveness
+from zoo.cli.exit_codes import ExitCode
+from zoo.runs import control, liveness
 from zoo.runs.events import PredictionsWritten
 from zoo.runs.row_answers import CHUNK
 
@@ -99,6 +100,52 @@ def test_whoever_stops_the_joining_run_stops_its_shards(words: str, data: Path, 
     assert len(out.read_text().splitlines()) > ROWS
 
 
+@pytest.mark.slow
+def test_shards_at_a_place_go_on_by_themselves_and_make_the_same_file(
+    words: str, data: Path, tmp_path: Path, store: Path
+) -> None:
+    (store / "places.toml").write_text('[box]\nkind = "here"\n')
+    whole, out = tmp_path / "whole.csv", tmp_path / "out.csv"
+    one_run = predict(words, data, whole)
+    written = "path_of(args[0]).name == 'events.jsonl' and path_of(sys.argv[-1]).name == 'all-shard-2'"
+    answers = "any(one.stat().st_size for one in path_of(args[0]).parent.parent.glob('all/shards/2.csv'))"
+    with held_when(f"event == 'open' and {written} and {answers}") as held:
+        run = predict(words, data, out, shards=3, name="all", on="box")
+        until(held.exists)
+        until(lambda: run.snapshot.rows_predicted >= ROWS - 2 * CHUNK)  # it counts the rows of the others meanwhile
+        with pytest.raises(zoo.Unsupported, match="waits for its shards, which go on"):
+            run.resume()
+        with pytest.raises(zoo.Unsupported, match="run all-shard-2, whose answers run all joins, is still going"):
+            control.remove(run.folder)
+        control.ask_to_stop(zoo.open_run("all-shard-2").folder)
+        held.unlink()
+        with pytest.raises(zoo.RunFailed, match="1 of 3 shards has not finished: all-shard-2 is cancelled"):
+            run.wait(progress=False)
+    assert any("all-shard-2 is cancelled" in warning for warning in run.snapshot.warnings)
+    with pytest.raises(zoo.Unsupported, match="what run all-shard-1 has answered is to be joined by run all"):
+        control.remove(zoo.open_run("all-shard-1").folder)
+    run.resume().wait(progress=False)
+
+    assert out.read_bytes() == whole.read_bytes()
+    assert run.metrics == one_run.wait(progress=False).metrics
+    attempts = [zoo.open_run(f"all-shard-{number}").snapshot.attempt for number in (1, 2, 3)]
+    assert attempts == [1, 2, 1]
+
+
+def test_shards_for_a_place_without_a_queue_are_refused(
+    words: str, data: Path, tmp_path: Path, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (store / "places.toml").write_text('[pair]\nkind = "hosts"\nhosts = "node1, node2"\n')
+    out = str(tmp_path / "out.csv")
+    code = main(["predict", words, "--file", str(data), "--out", out, "--shards", "2", "--on", "pair"])
+    err = capsys.readouterr().err
+
+    assert code == ExitCode.USAGE
+    assert "place pair is of the kind hosts, which has no queue: all shards would begin at once" in err
+    assert "--shard-of 1/N --on pair" in err
+    assert [run.name for run in zoo.list_runs()] == [words]
+
+
 @pytest.mark.parametrize(
     ("words_typed", "message"),
     [
@@ -111,6 +158,7 @@ def test_whoever_stops_the_joining_run_stops_its_shards(words: str, data: Path, 
         (["--shards", "2", "--draw", "drawn"], "answers in shards are not drawn"),
         (["--shards", "2", "--file", "-"], "stdin is read once, and cannot be divided into shards"),
         (["--shards", "2", "--out", "-"], "--shards goes with --out FILE"),
+        (["--shards", "2", "--on", "nowhere"], "there is no place 'nowhere'"),
     ],
 )
 def test_what_cannot_be_divided_is_refused_in_one_line(

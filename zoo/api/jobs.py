@@ -273,8 +273,8 @@ def predict_file(
         columns: names of columns by role, for a task whose inputs are several.
         format: of that file, by its name, such as spacy; empty where the end of the file's name says it.
         keep: columns of the data to carry along into the output, or "all".
-        shards: in how many runs the rows of a large file are answered, one after the other; what is returned is the run
-            that joins their answers, and the file is the same as that of one run.
+        shards: in how many runs the rows of a large file are answered, one after the other, or at a place several at
+            once; what is returned is the run that joins their answers, and the file is the same as that of one run.
         shard_of: answer one of so many parts of the rows alone, such as "3/16": for programs that start one run a part.
         draw: a new folder for the pictures with their answers drawn on them.
         name: of the run.

@@ -25,7 +25,7 @@ from zoo.planned_results import beginning_from, with_result_of
 from zoo.recipe_writing import add_follower, write_recipe
 from zoo.requests import request_of
 from zoo.runs import sequence, status, store
-from zoo.runs.launcher import launch
+from zoo.runs.launcher import launch, launch_shards
 from zoo.runs.request import RunRequest
 from zoo.runs.store import RunFolder
 from zoo.shard_jobs import shard_requests
@@ -66,7 +66,7 @@ def start_job(job: Job, after: Run | None = None) -> Run:
 
 @read_once()
 def start_shards(job: Job) -> tuple[Run, ...]:
-    """The same of a batch prediction whose rows several runs answer, one after the other; the last joins their answers.
+    """The same of a batch prediction whose rows several runs answer; the last joins their answers.
 
     Where one run answers all of them there is that alone.
     """
@@ -77,7 +77,7 @@ def start_shards(job: Job) -> tuple[Run, ...]:
             return (start(requests[0], folder, now=now),)
         if folder is not None:
             raise OptionInvalid("shards divide the rows of a file, and these data are none", "write them to a file")
-        return start_sequence(requests, now=now)
+        return start_divided(requests, now=now)
 
 
 @read_once()
@@ -170,6 +170,31 @@ def start(
         with contextlib.suppress(ZooError, OSError):  # it is under way: not worth failing for a line in a recipe
             add_follower(after.folder, folder)
     return Run(folder)
+
+
+def start_divided(requests: Sequence[RunRequest], *, now: bool = False) -> tuple[Run, ...]:
+    """Put the requests of shards, and of the run that joins them, into the store, and start them: one after the other,
+    or, where they are for a place, all at once there, with a run of this machine that waits for them.
+
+    Args:
+        requests: with names; the last is of the run that joins the others.
+        now: let the first not wait for the runs that compute on the same accelerator.
+    """
+    *shards, joining = requests
+    if not shards[0].place:
+        return start_sequence(requests, now=now)
+    _check_reachable(shards[0])
+    folders: list[RunFolder] = []
+    try:
+        for request in (joining, *shards):
+            folders.append(store.create(request))
+        launch_shards(folders[0], folders[1:])
+    except BaseException:
+        for folder in folders:
+            store.delete(folder)
+        raise
+    launch(folders[0], now=now)
+    return tuple(map(Run, (*folders[1:], folders[0])))
 
 
 def _check_reachable(request: RunRequest) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from zoo.api.starting import start, start_sequence
+from zoo.api.starting import start, start_divided
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.job_request import report_placement, source_of
@@ -35,12 +35,12 @@ def to_file(args: argparse.Namespace) -> ExitCode:
     )
     requests = shard_requests(job, args.catalog)
     report_placement(requests[0])
-    *shards, last = start_sequence(requests, now=args.now) if len(requests) > 1 else (start(requests[0], now=args.now),)
+    *shards, last = start_divided(requests, now=args.now) if len(requests) > 1 else (start(requests[0], now=args.now),)
     clear()
     if args.detach:
         return leave(last, as_json=args.json)
     diagnostics.note(f"run: {last.name}" + (f", which joins {shards[0].name} to {shards[-1].name}" if shards else ""))
-    code = watch_in_turn(*shards, last)
+    code = watch_in_turn(*(() if args.on else shards), last)  # those at a place go on at once, and it counts their rows
     if args.json:
         s = last.snapshot
         output.emit_json(

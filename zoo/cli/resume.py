@@ -11,6 +11,7 @@ from zoo.cli.watching import leave_or_watch, with_followers
 from zoo.jobs import PROCESSES
 from zoo.options import read
 from zoo.runs import sequence
+from zoo.runs.log import waits
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,5 +35,6 @@ def run(args: argparse.Namespace) -> ExitCode:
     shards = tuple(map(Run, sequence.unfinished_shards(resumed.folder)))
     ended = resumed.status == "finished"  # and only those are gone on with that wait for it
     resumed.resume(now=args.now, processes=args.processes)
-    runs = followers if ended else [*shards, first, *followers]
+    in_turn = shards if waits(resumed.folder) else ()  # else it waits for them itself, and counts their rows
+    runs = followers if ended else [*in_turn, first, *followers]
     return leave_or_watch(*runs, args=args)

@@ -11,19 +11,22 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from zoo.errors import OptionInvalid, RunFailed, Unsupported
 from zoo.findings import Finding, fault, ok
 from zoo.options import option
+from zoo.places.arrays import cancel_all
 from zoo.places.kinds import PlaceKind
 from zoo.places.place import JobState, PlacedJob, PlaceSettings
 from zoo.sanitize import one_line
 
 FOLDER = "slurm"
 """In the folder of a job: the script, the pickled callable and what Slurm printed."""
+ARRAY = "array"
+"""In that: the same of the array that the job is part of, as a link."""
 COMMANDS = ("sbatch", "srun", "squeue", "scancel", "scontrol")
 ASK_TIMEOUT_S = 30.0
 LISTED_S = 5.0
@@ -31,6 +34,8 @@ LISTED_S = 5.0
 _LISTING = ("squeue", "--noheader", "--array", "--states=all", "--format=%i|%T|%r")
 _NO_SUCH_JOB = "Invalid job id"
 MOST_REQUEUES = 1_000
+MOST_IN_ARRAY = 1_000
+"""Where Slurm does not say how many jobs an array may have."""
 INSTALL = "install it here and there: pip install 'zoo-models[slurm]'"
 _TIME = re.compile(r"(?:(?P<days>\d+)-)?(?P<parts>\d+(?::\d+){0,2})")
 _RUNNING = ["RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING"]
@@ -62,6 +67,10 @@ class SlurmSettings(PlaceSettings, frozen=True, kw_only=True):
         int, option("How long before the end of its time a run makes a checkpoint.", unit="seconds", ge=1, le=65535)
     ] = 120
     setup: Annotated[str, option("A line of shell that is run first there, such as `module load cuda`.")] = ""
+    at_once: Annotated[
+        int,
+        option("How many shards of a prediction compute there at once; all that there is room for if not given.", ge=0),
+    ] = 0
     sbatch: Annotated[str, option("Further flags of sbatch, such as `--exclusive --mail-type=END`.")] = ""
 
     def check(self) -> None:
@@ -122,6 +131,23 @@ class Slurm:
 
     def submit(self, job: PlacedJob) -> str:
         """Hand the job to `sbatch`."""
+        return self._submit([job], job.name, Path(job.folder))[0]
+
+    def submit_array(self, jobs: Sequence[PlacedJob], name: str, folder: str) -> list[str]:
+        """Hand jobs to `sbatch` as one array, or as several where they are more than one may have."""
+        most, ids = _most_in_array(), list[str]()
+        try:
+            for first in range(0, len(jobs), most):
+                ids += self._submit(jobs[first : first + most], name, Path(folder))
+            for job in jobs:
+                _link_array(Path(job.folder), Path(folder))
+        except BaseException:
+            cancel_all(self, ids)
+            raise
+        return ids
+
+    def _submit(self, jobs: Sequence[PlacedJob], name: str, folder: Path) -> list[str]:
+        """Hand jobs to `sbatch` that differ in what they start alone; several are an array."""
         self._require_time()
         try:
             from submitit import SlurmExecutor
@@ -134,24 +160,27 @@ class Slurm:
         # a file in the folder one works in never stands in for a library
         python = f"env PYTHONSAFEPATH=1 {shlex.quote(self.settings.python or sys.executable)}"
         try:
-            executor = SlurmExecutor(Path(job.folder) / FOLDER, max_num_timeout=MOST_REQUEUES, python=python)
-            executor.update_parameters(**self._parameters(job))
+            executor = SlurmExecutor(folder / FOLDER, max_num_timeout=MOST_REQUEUES, python=python)
+            at_once = {"array_parallelism": self._slurm.at_once or len(jobs)}
+            executor.update_parameters(**self._parameters(jobs[0], name), **at_once)
             # where submitit repeats what sbatch says
             with contextlib.redirect_stderr(io.StringIO()), _outside_of_any_job():
-                job_id = str(executor.submit(PlacedWorker(job)).job_id)
+                with executor.batch():
+                    submitted = [executor.submit(PlacedWorker(job)) for job in jobs]
+                ids = [str(one.job_id) for one in submitted]
         except (FailedJobError, FailedSubmissionError, subprocess.CalledProcessError) as error:
             raise RunFailed(
                 f"Slurm does not take the job at place {self.name}: {_reason(error)}",
                 f"zoo places check {self.name} looks for the cause",
             ) from error
-        self._listed_at = -LISTED_S  # what was listed before knows nothing of it
-        return job_id
+        self._listed_at = -LISTED_S  # what was listed before knows nothing of them
+        return ids
 
-    def _parameters(self, job: PlacedJob) -> dict[str, Any]:
+    def _parameters(self, job: PlacedJob, name: str) -> dict[str, Any]:
         """As submitit takes them."""
         said = self._slurm
         parameters: dict[str, Any] = {
-            "job_name": f"zoo-{job.name}",
+            "job_name": f"zoo-{name}",
             "partition": said.partition or None,
             "account": said.account or None,
             "qos": said.qos or None,
@@ -204,9 +233,10 @@ class Slurm:
     def said(self, folder: str, id: str) -> str:
         """What srun, submitit and what they could not start have printed."""
         texts = []
-        for path in sorted(Path(folder, FOLDER).glob(f"{id}_*_log.*")):
-            with contextlib.suppress(OSError):
-                texts.append(path.read_text(encoding="utf-8", errors="replace"))
+        for printed in (Path(folder, FOLDER), Path(folder, FOLDER, ARRAY)):
+            for path in sorted(printed.glob(f"{id}_*_log.*")):
+                with contextlib.suppress(OSError):
+                    texts.append(path.read_text(encoding="utf-8", errors="replace"))
         return "\n".join(texts)
 
     def check(self) -> Iterator[Finding]:
@@ -264,6 +294,20 @@ def _outside_of_any_job() -> Iterator[None]:
         yield
     finally:
         os.environ.update(taken)
+
+
+def _most_in_array() -> int:
+    """How many jobs an array of the cluster may have."""
+    found = re.search(r"^MaxArraySize\s*=\s*(\d+)", _asked("scontrol", "show", "config") or "", re.MULTILINE)
+    return max(1, int(found[1]) - 1) if found else MOST_IN_ARRAY  # the first of them is 0
+
+
+def _link_array(job: Path, array: Path) -> None:
+    """Let what is printed of an array be found from the folder of a job in it."""
+    (job / FOLDER).mkdir(exist_ok=True)
+    link = job / FOLDER / ARRAY
+    link.unlink(missing_ok=True)
+    link.symlink_to(array / FOLDER, target_is_directory=True)
 
 
 def _submitit() -> Finding:

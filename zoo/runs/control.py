@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from zoo.errors import OptionInvalid, StoreInvalid, Unsupported, ZooError
 from zoo.runs import liveness, placement, queue, sequence, status, store
 from zoo.runs.events import RunCancelled
-from zoo.runs.launcher import change_processes, launch, launching
+from zoo.runs.launcher import change_processes, launch, launch_shards, launching
 from zoo.runs.log import append, awaited, is_going_on, waits
 from zoo.runs.placement import Placement
 from zoo.runs.request import RunRequest
@@ -33,11 +33,13 @@ def ask_to_stop(folder: RunFolder) -> None:
         StoreInvalid: the run's folder cannot be written.
     """
     try:
-        for shard in reversed(sequence.unfinished_shards(folder)):  # those that wait go before the one they wait for
-            ask_to_stop(shard)
-        if not sequence.cancel_waiting(folder):
+        shards = sequence.unfinished_shards(folder)
+        if not sequence.cancel_waiting(folder):  # before its shards: it is not to say that they have not finished
             folder.stop_path.touch()
-            _leave_queue_of_place(folder)
+        for shard in reversed(shards):  # those that wait go before the one they wait for
+            if not sequence.cancel_waiting(shard):
+                shard.stop_path.touch()
+        _leave_queue_of_place(folder, *shards)
     except OSError as error:
         raise store.store_invalid(f"run {folder.name} cannot be asked to stop", error, folder.path) from error
 
@@ -58,10 +60,15 @@ def stop(folder: RunFolder, *, force: bool = False, timeout_s: float = ASK_TIMEO
         Unsupported: it works on another machine and does not end when asked.
         ZooError: the place that it was handed over to cannot be asked to end it.
     """
-    shards = reversed(sequence.unfinished_shards(folder))  # those that wait go before the one they wait for
-    outcomes = [stop(shard, force=force, timeout_s=timeout_s) for shard in shards]
+    if shards := sequence.unfinished_shards(folder):
+        return _stop_shards(folder, shards, force=force, timeout_s=timeout_s)
+    return _stop_alone(folder, force=force, timeout_s=timeout_s)
+
+
+def _stop_alone(folder: RunFolder, *, force: bool, timeout_s: float) -> str:
+    """End a run, and none of those whose answers it joins; arguments and the rest as in `stop`."""
     if sequence.cancel_waiting(folder):  # first: one that is started meanwhile has a worker
-        return next((one for one in outcomes if one != "not running"), "not running")
+        return "not running"
     if (placed := placement.recorded(folder)) is not None:
         return _stop_at_place(folder, placed, force=force, timeout_s=timeout_s)
     worker = liveness.recorded(folder)
@@ -84,6 +91,27 @@ def stop(folder: RunFolder, *, force: bool = False, timeout_s: float = ASK_TIMEO
     _be_cancelled(folder)
     _end_parts(folder)
     return outcome
+
+
+def _stop_shards(folder: RunFolder, shards: Sequence[RunFolder], *, force: bool, timeout_s: float) -> str:
+    """End the shards of a prediction and the run that joins them; unless by force, all are asked before any is awaited.
+
+    Returns:
+        What it took, as `stop` has it, for the first that had to be ended.
+    """
+    deadline = time.monotonic() + timeout_s
+    outcome = "asked" if any(map(liveness.is_alive, (folder, *shards))) else "not running"
+    if not force:
+        ask_to_stop(folder)
+    elif not sequence.cancel_waiting(folder):  # before its shards: it is not to say that they have not finished
+        folder.stop_path.touch()
+    outcomes = [
+        stop(shard, force=force, timeout_s=max(0.0, deadline - time.monotonic()))
+        for shard in reversed(shards)  # those that wait go before the one they wait for
+    ]
+    if liveness.is_alive(folder):
+        outcomes.append(_stop_alone(folder, force=False, timeout_s=timeout_s))  # it has no checkpoint to lose
+    return next((one for one in outcomes if one not in ("not running", "asked")), outcome)
 
 
 def _be_cancelled(folder: RunFolder) -> None:
@@ -148,14 +176,14 @@ def _cancel_there(folder: RunFolder, placed: Placement, *, force: bool) -> None:
         )
 
 
-def _leave_queue_of_place(folder: RunFolder) -> bool:
-    """Take a run out of the queue of its place, where it waits for its turn; returns whether it did."""
-    placed = placement.recorded(folder)
-    if placed is None or placement.state_of(folder, placed).phase != "waiting":
-        return False
-    placement.cancel(folder, placed)
-    append(folder, RunCancelled(step=status.read(folder).checkpoint_step or 0))
-    return True
+def _leave_queue_of_place(*folders: RunFolder) -> bool:
+    """Take runs out of the queue of their place, where they wait for their turn; returns whether one did."""
+    at_place = {one: placed for one in folders if (placed := placement.recorded(one)) is not None}
+    waiting = {one: placed for one, placed in at_place.items() if placement.state_of(one, placed).phase == "waiting"}
+    for one, placed in waiting.items():  # all are known by now: a place says so of many at once
+        placement.cancel(one, placed)
+        append(one, RunCancelled(step=status.read(one).checkpoint_step or 0))
+    return bool(waiting)
 
 
 def _cancel_lost(folder: RunFolder) -> None:
@@ -208,10 +236,16 @@ def resume(folder: RunFolder, *, now: bool = False, processes: int | None = None
 
 def _resume_shards(folder: RunFolder, shards: Sequence[RunFolder], *, now: bool) -> None:
     """Go on with the shards that nobody is at, and let the run that joins them wait again."""
-    if is_going_on(folder):
+    goes_on, idle = _will_go_on(folder), [shard for shard in shards if not _will_go_on(shard)]
+    if goes_on and not idle:
         raise Unsupported(f"run {folder.name} waits for its shards, which go on", f"watch it: zoo attach {folder.name}")
-    for shard in shards:
-        if not is_going_on(shard):
+    if any(shard.request.place for shard in shards):
+        launch_shards(folder, idle)
+        if not goes_on:
+            launch(folder, now=now)
+        return
+    for shard in idle:
+        if not _will_go_on(shard):  # those that wait for one before do so again by now
             resume(shard, now=now)
     if not waits(folder):
         sequence.wait_again(folder)
@@ -283,6 +317,11 @@ def _going_on(folder: RunFolder) -> bool:
     if status.read(folder).live:
         return liveness.is_alive(folder)
     return not _wait_for_exit(folder, EXIT_TIMEOUT_S)
+
+
+def _will_go_on(folder: RunFolder) -> bool:
+    """The same, and of one that waits for another run, whether that goes on."""
+    return is_going_on(folder) if waits(folder) else _going_on(folder)
 
 
 def _wait_for_exit(folder: RunFolder, timeout_s: float) -> bool:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO
 
 from msgspec import structs
@@ -92,16 +92,27 @@ def change_processes(folder: RunFolder, processes: int) -> None:
 
 @contextlib.contextmanager
 def launching(folder: RunFolder) -> Iterator[IO[bytes]]:
-    """Be the only one who starts a run, or sees to it that nobody does.
+    """Be the only one who starts a run, or sees to it that nobody does; of one that is handed over to a place together
+    with others, the only one who starts any of them.
 
     Raises:
         StoreInvalid: the run's folder cannot be written.
     """
     try:
-        with locked(folder.path / "launch.lock", lambda: False) as file:
+        with locked(_together(folder).path / "launch.lock", lambda: False) as file:
             yield file
     except OSError as error:
         raise store_invalid(f"run {folder.name} cannot be started", error, folder.path) from error
+
+
+def _together(folder: RunFolder) -> RunFolder:
+    """The run that joins what a shard at a place answers, or the run itself."""
+    with contextlib.suppress(StoreInvalid):
+        request = folder.request
+        joining = RunFolder(folder.path.parent / request.joined_by)
+        if request.joined_by and request.place and joining.path.is_dir():
+            return joining
+    return folder
 
 
 def _still_going(folder: RunFolder) -> Unsupported:
@@ -127,10 +138,36 @@ def start_lost() -> None:
             continue  # who looks at that run hears of it; no other is to suffer from its folder
 
 
-def _launch(folder: RunFolder, *, now: bool = False) -> None:
-    attempt = fold(read_events(folder)[0]).attempt + 1
+def launch_shards(joining: RunFolder, shards: Sequence[RunFolder]) -> None:
+    """Hand shards over to their place, those that are there already apart; all at once, as a place may take them.
+
+    Args:
+        joining: the run that joins what they answer.
+        shards: all of one place.
+
+    Raises:
+        ZooError: the place takes none of them, or a folder cannot be written.
+    """
+    with launching(joining):
+        idle = [one for one in shards if not liveness.is_alive(one) and status.read(one).status != "finished"]
+        if not idle:
+            return
+        attempts = {shard: _next_attempt(shard) for shard in idle}
+        jobs = {shard: _placed_job(shard, attempt) for shard, attempt in attempts.items()}
+        with placement.all_handed_over(joining, place_named(idle[0].request.place), jobs) as placed:
+            for shard, one in placed.items():
+                append(shard, RunLaunched(attempt=attempts[shard], place=one.place, job=one.job))
+
+
+def _next_attempt(folder: RunFolder) -> int:
+    """Number of the attempt that begins, for which nothing is left of the one before."""
     folder.stop_path.unlink(missing_ok=True)
     ranks.forget(folder)
+    return fold(read_events(folder)[0]).attempt + 1
+
+
+def _launch(folder: RunFolder, *, now: bool = False) -> None:
+    attempt = _next_attempt(folder)
     if folder.request.place:
         _hand_over(folder, attempt)
         return
@@ -149,9 +186,15 @@ def _launch(folder: RunFolder, *, now: bool = False) -> None:
 
 def _hand_over(folder: RunFolder, attempt: int) -> None:
     """Let the place of a run start its worker, now or when its turn there has come."""
+    place = place_named(folder.request.place)
+    with placement.handed_over(folder, place, _placed_job(folder, attempt)) as placed:
+        append(folder, RunLaunched(attempt=attempt, place=placed.place, job=placed.job))
+
+
+def _placed_job(folder: RunFolder, attempt: int) -> PlacedJob:
+    """What a place starts."""
     request = folder.request
-    place = place_named(request.place)
-    job = PlacedJob(
+    return PlacedJob(
         name=folder.name,
         folder=str(folder.path),
         arguments=tuple(worker_command(folder)[1:]),
@@ -161,8 +204,6 @@ def _hand_over(folder: RunFolder, attempt: int) -> None:
         nodes=request.nodes,
         requeue=request.requeue,
     )
-    with placement.handed_over(folder, place, job) as placed:
-        append(folder, RunLaunched(attempt=attempt, place=placed.place, job=placed.job))
 
 
 def environment_there(folder: RunFolder) -> dict[str, str]:

@@ -10,13 +10,14 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 
 import msgspec
 
 from zoo import atomic
 from zoo.errors import OptionInvalid, ZooError
+from zoo.places.arrays import cancel_all, submit_all
 from zoo.places.lacking import missing_there
 from zoo.places.place import JobState, Place, PlacedJob
 from zoo.places.table import declared_place, place_named
@@ -63,22 +64,46 @@ def handed_over(folder: RunFolder, place: Place, job: PlacedJob) -> Iterator[Pla
     Raises:
         ZooError: the place does not take it.
     """
-    before = recorded(folder)
-    forget(folder)
+    with all_handed_over(folder, place, {folder: job}) as placed:
+        yield placed[folder]
+
+
+@contextlib.contextmanager
+def all_handed_over(
+    whole: RunFolder, place: Place, jobs: Mapping[RunFolder, PlacedJob]
+) -> Iterator[dict[RunFolder, Placement]]:
+    """The same of the jobs of several runs, all or none of which the place has then.
+
+    Args:
+        whole: the run that they are parts of.
+        place: the place.
+        jobs: of each run.
+
+    Raises:
+        ZooError: the place does not take them.
+    """
+    before = {folder: recorded(folder) for folder in jobs}
+    for folder in jobs:
+        forget(folder)
     try:
-        placement = Placement(place=place.name, job=place.submit(job), placed_at=time.time())
+        ids = submit_all(place, list(jobs.values()), whole.name, str(whole.path))
         try:
-            _write(folder, placement)
-            yield placement
+            placed = {
+                folder: Placement(place=place.name, job=job_id, placed_at=time.time())
+                for folder, job_id in zip(jobs, ids, strict=True)
+            }
+            for folder, placement in placed.items():
+                _write(folder, placement)
+            yield placed
         except BaseException:
-            with contextlib.suppress(ZooError):  # what went wrong first is what is told
-                place.cancel(placement.job)
+            cancel_all(place, ids)
             raise
     except BaseException:
         with contextlib.suppress(OSError):
-            folder.placed_path.unlink(missing_ok=True)
-            if before is not None:
-                _write(folder, before)
+            for folder, known in before.items():
+                folder.placed_path.unlink(missing_ok=True)
+                if known is not None:
+                    _write(folder, known)
         raise
 
 

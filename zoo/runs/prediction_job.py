@@ -126,6 +126,19 @@ class Progress:
         self.rows += int(finished.metrics.get("rows", 0))
         self.rejected += int(finished.metrics.get("rejected", 0))
 
+    def report(self, rows: int, rejected: int) -> None:
+        """Report what others have written by now, where that is more than before.
+
+        Args:
+            rows: all of them.
+            rejected: of these.
+        """
+        if (rows, rejected) != (self.rows, self.rejected):
+            if not self._reported_at:  # what is there from earlier attempts says nothing of the rate
+                self._first_row, self._began = rows, time.monotonic()
+            self.rows, self.rejected = rows, rejected
+            self.emit()
+
     def emit(self) -> None:
         """Report."""
         self._reported_at = time.monotonic()

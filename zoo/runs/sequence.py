@@ -154,11 +154,12 @@ def follow_renamed(folder: RunFolder, waiting: tuple[RunFolder, ...], before: st
 
 
 def check_not_awaited(folders: Sequence[RunFolder]) -> None:
-    """Insist that no run waits for one of these, but for others of them.
+    """Insist that no run waits for one of these, but for others of them, and that shards are joined first.
 
     Raises:
         Unsupported: naming those that do.
     """
+    _check_no_shards_apart(folders)
     names = {folder.name for folder in folders}
     for folder, waiting in waiting_runs().items() if names else ():
         if others := tuple(run.name for run in waiting if folder in names and run.name not in names):
@@ -166,4 +167,30 @@ def check_not_awaited(folders: Sequence[RunFolder]) -> None:
                 f"the result of run {folder} is waited for by {name_list(others)}",
                 f"delete all of them: zoo rm {' '.join((folder, *others))}; or let them wait no more: "
                 f"zoo stop {' '.join(others)}",
+            )
+
+
+def _check_no_shards_apart(folders: Sequence[RunFolder]) -> None:
+    """Refuse shards whose answers are still to be joined, without the run that does it, and that run while one goes on.
+
+    Raises:
+        Unsupported: naming what is in the way.
+    """
+    names = {folder.name for folder in folders}
+    for folder in folders:
+        try:
+            joined_by = folder.request.joined_by
+        except StoreInvalid:  # what cannot be read must be removable, too
+            continue
+        joining = RunFolder(folder.path.parent / joined_by)
+        is_there = joined_by not in ("", *names) and joining.request_path.exists()
+        if is_there and status.read(joining).status != "finished":
+            raise Unsupported(
+                f"what run {folder.name} has answered is to be joined by run {joined_by}, which has not finished",
+                f"go on with that: zoo resume {joined_by}; or delete all: zoo rm {joined_by} '{joined_by}-shard-*'",
+            )
+        if going_on := next((one for one in unfinished_shards(folder) if is_going_on(one)), None):
+            raise Unsupported(
+                f"run {going_on.name}, whose answers run {folder.name} joins, is still going",
+                f"stop all of them first: zoo stop {folder.name}",
             )

@@ -1,6 +1,7 @@
 """The answers of several runs, each to a part of the rows of one file, joined in order into the file of all.
 
-What they wrote lies in the folder of this run until its end is written, so a killed attempt begins the file anew.
+Those that are answered at a place are waited for. What they wrote lies in the folder of this run until its end is
+written, so a killed attempt begins the file anew.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from zoo.runs.kept_parts import SHARDS
 from zoo.runs.log import last_event
 from zoo.runs.prediction_job import Progress, rows_and_writer
 from zoo.runs.preparation import resolve
+from zoo.runs.shard_waiting import await_shards, watched_shards
 from zoo.runs.store import RunFolder
 
 BLOCK_BYTES = 4 * 2**20
@@ -38,10 +40,14 @@ class _Shard(NamedTuple):
 def join(worker: Worker) -> AnyEvent:
     """Write one file of the answers of all shards; returns the event that ends the run."""
     request = worker.request
-    shards = [_finished_shard(worker, name) for name in request.joins]
     header = rows_and_writer(worker, resolve(worker)[1].columns)[2].header()
-    _warn_of_calibration(worker, shards)
+    watched = watched_shards(worker)
+    answered = not all(one.is_finished for one in watched)
     progress = Progress(worker, RecordCount(), request.data.rows)
+    if answered:
+        await_shards(worker, watched, progress)
+    shards = [_finished_shard(worker, name) for name in request.joins]
+    _warn_of_calibration(worker, shards)
     out = Path(request.out)
     joined = worker.folder.path / SHARDS / "joined"
     if out.exists() and not joined.exists():
@@ -56,8 +62,9 @@ def join(worker: Worker) -> AnyEvent:
                 for block in _blocks(worker, shard, header):
                     file.write(block)
                     whole.update(block)
-                progress.count(shard.finished)
-                progress.emit()
+                if not answered:  # else they were counted as they came
+                    progress.count(shard.finished)
+                    progress.emit()
             file.flush()
             os.fsync(file.fileno())
         joined.touch()  # what is there from now on is of an attempt of this run

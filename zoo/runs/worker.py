@@ -43,7 +43,7 @@ from zoo.runs.events import (
     RunRequeued,
     RunStarted,
 )
-from zoo.runs.launcher import own_environment
+from zoo.runs.launcher import launching, own_environment
 from zoo.runs.log import last_event, read_events
 from zoo.runs.request import TRAINING, RunRequest, RunVerb
 from zoo.runs.snapshot import fold
@@ -91,6 +91,9 @@ def main(argv: list[str]) -> int:
             signal.signal(getattr(signal, name), worker.on_signal)
     if rank != 0:
         return _attempt(worker)
+    if worker.request.place and worker.request.joined_by:
+        with launching(folder):  # all shards are handed over at once: the first may begin before that is written down
+            pass
     lock = liveness.claim(folder, timeout_s=LOCK_TIMEOUT_S if worker.attempt > 1 else 0.0)
     if lock is None:
         print(f"another worker is at run {folder.name}", file=sys.stderr)  # noqa: T201  (the log is the place)
