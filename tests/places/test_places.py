@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec import structs
 
@@ -20,6 +22,7 @@ from tests.plugin_factory import use_site, write_plugin
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import OptionInvalid, RunFailed, StoreInvalid, Unsupported, ZooError
+from zoo.paths import home
 from zoo.places.node import NODE_LOST, Node
 from zoo.places.place import JobState, PlacedJob
 from zoo.places.slurm import Slurm, SlurmSettings, _outside_of_any_job, minutes
@@ -517,6 +520,32 @@ def test_a_list_of_runs_does_not_wait_for_a_place(
     until(is_known)
     assert 1 == len(asked)
     assert "interrupted" == run.status
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands for Slurm")
+def test_schedulers_that_do_not_answer_hold_up_no_list(
+    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    squeue = tmp_path / "squeue"
+    squeue.write_text(f"#!/bin/sh\nwhile test -e {tmp_path / 'hangs'}; do sleep 0.1; done\n")
+    squeue.chmod(0o755)
+    (tmp_path / "hangs").touch()
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(placement, "ANSWER_S", 0.3)
+    monkeypatch.setattr(placement, "_states", {})
+    (home() / "places.toml").write_text('[a]\nkind = "slurm"\n[b]\nkind = "slurm"\n')
+    request = zoo.open_run(words).folder.request
+    for place in ("a", "b"):
+        run = store.create(structs.replace(request, name=f"at-{place}", place=place))
+        append(run, RunLaunched(attempt=1, place=place, job="7"))
+        run.placed_path.write_bytes(msgspec.json.encode(placement.Placement(place=place, job="7", placed_at=0.0)))
+    for command in ("ps", "runs"):
+        assert ExitCode.OK == main([command])
+        told = capsys.readouterr()
+        for place in ("a", "b"):
+            assert f"place {place}: no answer within 0.3 seconds; runs there are shown as they were" in told.err
+            assert re.search(rf"at-{place} .*queued at {place} ", told.out)
+    (tmp_path / "hangs").unlink()
 
 
 @pytest.mark.parametrize("end", [lambda folder: control.stop(folder, force=True), control.remove])

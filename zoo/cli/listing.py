@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.errors import StoreInvalid
 from zoo.plurals import counted
 from zoo.run_messages import main_figure, place_in_queue
-from zoo.runs import going_on
+from zoo.runs import going_on, placement
 from zoo.runs.index import surplus_predictions
 from zoo.runs.launcher import start_lost
 from zoo.runs.log import is_going_on
@@ -32,11 +33,12 @@ Entry = dict[str, Any]
 def selected(verb: str = "", status: str = "", last: int | None = None) -> list[Entry]:
     """The runs of a verb and a status, newest first and no more than asked for; unreadable ones are warned of."""
     entries: list[Entry] = []
-    for entry in _entries(list_runs(), verb):
-        if last is not None and len(entries) == last:
-            break
-        if not status or entry["status"] == status:
-            entries.append(entry)
+    with _places_asked():
+        for entry in _entries(list_runs(), verb):
+            if last is not None and len(entries) == last:
+                break
+            if not status or entry["status"] == status:
+                entries.append(entry)
     return entries
 
 
@@ -44,13 +46,23 @@ def live() -> list[Entry]:
     """The runs whose worker is at it, and those that wait for one of them."""
     start_lost()
     entries = []
-    for folder in going_on.noted():
-        for entry in _entries([Run(folder)]):
-            if entry["status"] in LIVE or _is_coming(entry):
-                entries.append(entry)
-            elif entry["status"] != "waiting":
-                going_on.remove_ended(folder)
+    with _places_asked():
+        for folder in going_on.noted():
+            for entry in _entries([Run(folder)]):
+                if entry["status"] in LIVE or _is_coming(entry):
+                    entries.append(entry)
+                elif entry["status"] != "waiting":
+                    going_on.remove_ended(folder)
     return entries
+
+
+@contextlib.contextmanager
+def _places_asked() -> Iterator[None]:
+    """Nobody waits for a place within: those of runs that may go on are asked before, for some seconds at most."""
+    for name, why in placement.ask_places(going_on.noted()).items():
+        diagnostics.warn(f"place {name}: {why}; runs there are shown as they were known last")
+    with placement.without_waiting():
+        yield
 
 
 def _is_coming(entry: Entry) -> bool:

@@ -10,7 +10,8 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 
 import msgspec
@@ -30,6 +31,8 @@ LOG_CHARACTERS = 4_000
 """Of the end of a log that are looked at for what was missing."""
 ASKED_S = 5.0
 """How long an answer of a place counts."""
+ANSWER_S = 4.0
+"""How long a list of runs waits for the places that they are at."""
 _states: dict[tuple[str, str], tuple[float, JobState]] = {}
 """What each place said of each job, and when."""
 _waits = ContextVar("waits", default=True)
@@ -181,6 +184,42 @@ def without_waiting() -> Iterator[None]:
         yield
     finally:
         _waits.reset(token)
+
+
+def ask_places(folders: Iterable[RunFolder]) -> dict[str, str]:
+    """Have the places of runs asked whose workers are silent, all places at once, and wait for them a few seconds.
+
+    What `state_of` says is known by then, or unknown for as long as an answer would count.
+
+    Returns:
+        Why nothing is known of what is at a place, by its name; empty where all have answered.
+    """
+    silent: defaultdict[str, list[tuple[RunFolder, Placement]]] = defaultdict(list)
+    for folder in folders:
+        placed, silent_s = recorded(folder), _silent_s(folder)
+        if placed and placed.ended is None and (silent_s is None or silent_s >= HEARTBEAT_LATE_S):
+            silent[placed.place].append((folder, placed))
+    answers: dict[tuple[str, str], JobState] = {}
+    threads = [threading.Thread(target=_ask_each, args=(runs, answers), daemon=True) for runs in silent.values()]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + ANSWER_S
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    why = {}
+    for place, job in ((placed.place, placed.job) for runs in silent.values() for _, placed in runs):
+        if (state := answers.get((place, job))) is None:
+            state = JobState(phase="unknown", reason=f"no answer within {ANSWER_S:g} seconds")
+            _states[place, job] = (time.monotonic(), state)
+        if state.phase == "unknown":
+            why[place] = state.reason
+    return why
+
+
+def _ask_each(runs: Sequence[tuple[RunFolder, Placement]], answers: dict[tuple[str, str], JobState]) -> None:
+    """Ask about one after the other, as a place may say all at once; called by a thread of the place's own."""
+    for folder, placed in runs:
+        answers[placed.place, placed.job] = state_of(folder, placed)
 
 
 def _ask_meanwhile(folder: RunFolder, placement: Placement) -> None:
