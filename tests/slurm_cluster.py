@@ -1,4 +1,4 @@
-"""A real Slurm cluster of two nodes on this machine, with ports, a key and folders of its own."""
+"""A real Slurm cluster of two nodes, and one to spare, on this machine, with ports, a key and folders of its own."""
 
 from __future__ import annotations
 
@@ -18,11 +18,16 @@ from typing import Any
 import psutil
 import pytest
 
+import zoo
 from tests.processes import popen
+from zoo.runs import placement
+from zoo.runs.events import RunStarted
 
 DAEMONS = ("slurmctld", "slurmd", "munged")
-NODES = ("n1", "n2")
+NODES, SPARE = ("n1", "n2"), "n3"
 START_S = 60.0
+STOP_S = 1.0
+"""How long a daemon may take to end before it is killed: all that it knows goes with it."""
 CONF = """
 ClusterName=zoo
 SlurmctldHost={host}(127.0.0.1)
@@ -51,7 +56,7 @@ KillWait=5
 {nodes}
 PartitionName=main Nodes={names} Default=YES MaxTime=INFINITE OverSubscribe=NO State=UP
 """
-NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=1 RealMemory=2000 State=UNKNOWN"
+NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=1 RealMemory=2000 State={state}"
 
 
 def _step_of(task: psutil.Process) -> psutil.Process | None:
@@ -82,9 +87,13 @@ class Cluster:
             DaemonGone: one has ended, as where another process has taken its port meanwhile.
         """
         host = socket.gethostname().partition(".")[0]
-        ports = free_ports(1 + len(NODES))
-        nodes = [NODE.format(name=name, host=host, port=port) for name, port in zip(NODES, ports[1:], strict=True)]
-        text = CONF.format(host=host, port=ports[0], folder=self.folder, nodes="\n".join(nodes), names=",".join(NODES))
+        names = (*NODES, SPARE)
+        ports = free_ports(1 + len(names))
+        nodes = [
+            NODE.format(name=name, host=host, port=port, state="DOWN" if name == SPARE else "UNKNOWN")
+            for name, port in zip(names, ports[1:], strict=True)
+        ]
+        text = CONF.format(host=host, port=ports[0], folder=self.folder, nodes="\n".join(nodes), names=",".join(names))
         (self.folder / "state").mkdir()
         self.conf.write_text(text)
         key = self.folder / "munge.key"
@@ -109,7 +118,10 @@ class Cluster:
     def _is_up(self) -> bool:
         if gone := [name for name, daemon in self._daemons.items() if daemon.poll() is not None]:
             raise DaemonGone(f"{gone[0]} has ended: {self._last_words(gone[0])}")
-        return len(self.ask("sinfo", "-h", "-N", "-t", "idle", "-o", "%N").split()) == len(NODES)
+        return self._idle() == {*NODES}
+
+    def _idle(self) -> set[str]:
+        return set(self.ask("sinfo", "-h", "-N", "-t", "idle", "-o", "%N").split())
 
     def _last_words(self, name: str) -> str:
         logs = [self.folder / file for file in (f"{name}.out", f"{name}.log", f"slurmd-{name}.log")]
@@ -126,13 +138,41 @@ class Cluster:
             self.ask("scontrol", "update", names, "State=RESUME")
 
     @contextmanager
-    def without(self, name: str) -> Iterator[None]:
-        """A node that dies as this begins, and is there again afterwards."""
+    def without(self, name: str, *, is_told: bool = False) -> Iterator[None]:
+        """A node that dies as this begins, and is there again afterwards.
+
+        Args:
+            name: of the node.
+            is_told: whether somebody says so; by itself Slurm finds out within a minute.
+        """
         self.kill_node(name)
+        if is_told:
+            self.ask("scontrol", "update", f"NodeName={name}", "State=DOWN", "Reason=test")
         try:
             yield
         finally:
             self.start_node(name)
+
+    @contextmanager
+    def spare(self) -> Iterator[None]:
+        """A further node is there within."""
+        self.start_node(SPARE)
+        until(lambda: SPARE in self._idle())
+        try:
+            yield
+        finally:
+            self.kill_node(SPARE)
+            self.ask("scontrol", "update", f"NodeName={SPARE}", "State=DOWN", "Reason=test")
+
+    def begin_at_once(self, job: str) -> None:
+        """Let a job begin that was put back into the queue, for which Slurm waits for two minutes; with time enough."""
+        until(lambda: "PENDING" in self.ask("squeue", "-h", "-j", job, "-o", "%T"))
+        self.ask("scontrol", "update", f"JobId={job}", "StartTime=now", "TimeLimit=60")
+
+    def end_soon(self, job: str) -> None:
+        """Let the time of a job that runs be over in one to two minutes."""
+        *hours, minutes, _ = self.ask("squeue", "-h", "-j", job, "-o", "%M").strip().split(":")
+        self.ask("scontrol", "update", f"JobId={job}", f"TimeLimit={60 * int(''.join(hours) or 0) + int(minutes) + 2}")
 
     def start_node(self, name: str) -> None:
         self._start("slurmd", ["-D", "-N", name], name)
@@ -176,7 +216,7 @@ class Cluster:
             daemon.terminate()
         for daemon in self._daemons.values():
             try:
-                daemon.wait(10)
+                daemon.wait(STOP_S)
             except subprocess.TimeoutExpired:
                 daemon.kill()
                 daemon.wait()
@@ -243,7 +283,22 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture
 def slurm(cluster: Cluster, store: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
-    """The cluster, and a place of that name in the test's store."""
+    """The cluster, and a place of that name in the test's store, which is asked often."""
     monkeypatch.setenv("SLURM_CONF", str(cluster.conf))
+    monkeypatch.setattr(placement, "ASKED_S", 0.2)
+    monkeypatch.setattr(placement, "HEARTBEAT_LATE_S", 6.0)
+    monkeypatch.setattr("zoo.places.slurm.LISTED_S", 0.2)
     (store / "places.toml").write_text('[slurm]\npartition = "main"\ntime = 5\n')
     return cluster
+
+
+def job_of(run: zoo.Run) -> str:
+    """What Slurm calls the job of a run."""
+    placed = placement.recorded(run.folder)
+    assert placed is not None
+    return placed.job
+
+
+def attempts(run: zoo.Run) -> list[int | None]:
+    """The checkpoint that each attempt at a run went on from."""
+    return [event.resumed_from_step for event in run.events() if isinstance(event, RunStarted)]

@@ -23,6 +23,7 @@ from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import OptionInvalid, RunFailed, StoreInvalid, Unsupported, ZooError
 from zoo.paths import home
+from zoo.places.lacking import missing_there
 from zoo.places.node import NODE_LOST, Node
 from zoo.places.place import JobState, PlacedJob
 from zoo.places.slurm import Slurm, SlurmSettings, _outside_of_any_job, minutes
@@ -35,6 +36,7 @@ from zoo.runs.launcher import environment, environment_there, own_environment
 from zoo.runs.log import append, last_event
 from zoo.runs.node_worker import _Part
 from zoo.runs.store import RunFolder
+from zoo.runs.versions import other_versions, relevant_versions
 from zoo.tui.screens.job_form import _places
 
 Start = Callable[..., zoo.Run]
@@ -106,6 +108,8 @@ def declare(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
         ("[gpu]\nkind = 'slurm'\npartition = ['a']", "line 3: place gpu: partition is ['a'], but takes text"),
         ("[gpu]\nkind = 'slurm'\ngpus = -1", "line 3: place gpu: gpus is -1, but takes a whole number from 0 to 64"),
         ("[gpu]\nkind = 'slurm'\ntime = 'soon'", "line 3: place gpu: time is 'soon', but takes minutes"),
+        ("[gpu]\nkind = 'slurm'\nfolder = 'me'", "line 3: place gpu: folder is 'me', which is no absolute path"),
+        ("[gpu]\nkind = 'slurm'\nenvironment = 'me'", "line 3: place gpu: environment is 'me', which is no absolute"),
         ("[gpu]\nkind = 'slurm'\nsbatch = 'exclusive'", "line 3: place gpu: sbatch has 'exclusive', which is no flag"),
     ],
 )
@@ -232,6 +236,23 @@ def test_a_run_that_its_place_ended_is_interrupted(
     declare("")
     with pytest.raises(OptionInvalid, match="there is no place 'tent'"):
         run.resume()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script of POSIX")
+def test_a_job_that_ends_before_any_worker_says_where_to_look(
+    declare: Callable[[str], Path], finetune: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zoo.runs.placement.ASKED_S", 0.0)
+    declare("[tent]\nenvironment = 'CAMP/site'\n")
+    python = tmp_path / "site" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\nexit 0\n")
+    python.chmod(0o755)
+
+    run = finetune(on="tent", name="mine")
+    until(lambda: "crashed" == run.status)
+    assert "at place tent has ended without a word" in run.snapshot.error
+    assert "no worker has begun: zoo places check tent looks" in run.snapshot.hint
 
 
 def test_the_gpus_of_a_place_are_computed_on(declare: Callable[[str], Path], echo: None, rows: Path) -> None:
@@ -402,6 +423,33 @@ def test_a_job_that_a_listing_of_before_does_not_have_is_asked_for(monkeypatch: 
     assert JobState(phase="ended", reason="Slurm knows it no more") == slurm.state("3")
     squeue.is_silent = True
     assert "unknown" == slurm.state("2").phase
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("/job: line 20: srun: command not found\nexit 127", "there is no srun at place gpu"),
+        ("sh: 1: srun: not found", "there is no srun at place gpu"),
+        (
+            "/usr/bin/env: \u2018/far/bin/python\u2019: No such file or directory",
+            "there is no /far/bin/python at place gpu",
+        ),
+        ("slurmstepd: error: execve(): /far/python: No such file or directory", "there is no /far/python at place gpu"),
+        ("ModuleNotFoundError: No module named 'submitit'", "the environment has no submitit at place gpu"),
+    ],
+)
+def test_what_a_job_lacked_is_read_from_what_was_printed(said: str, words: str) -> None:
+    trouble = missing_there(Slurm("gpu", SlurmSettings()), said)
+    assert trouble is not None
+    assert words == trouble[0]
+
+
+def test_other_versions_are_told() -> None:
+    here = relevant_versions()
+    assert [] == list(other_versions(here))
+    before = {**here, "zoo-models": "0", "no-such-package": "1"}
+    said = [f"zoo-models is {here['zoo-models']} instead of 0", "no-such-package is not there instead of 1"]
+    assert said == list(other_versions(before))
 
 
 def test_a_time_that_is_over_before_it_has_begun_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""Runs on a real Slurm cluster of two nodes: to their end, stopped, ended by Slurm, and gone on with."""
+"""Runs on a real Slurm cluster: to their end, stopped, ended by Slurm, and gone on with."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import pytest
 
 import zoo
 from tests.echo_runs import held_after, held_when, until
-from tests.slurm_cluster import Cluster
+from tests.slurm_cluster import Cluster, attempts, job_of
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import RunFailed
 from zoo.runs import control, placement
-from zoo.runs.events import RunInterrupted, RunRequeued, RunStarted
+from zoo.runs.events import RunInterrupted
 from zoo.runs.row_answers import CHUNK
 from zoo.runs.store import RunFolder
 
@@ -45,11 +45,8 @@ def result(run: zoo.Run) -> dict[str, Any]:
 
 
 @pytest.fixture
-def start(slurm: Cluster, echo: None, rows: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
+def start(slurm: Cluster, echo: None, rows: Path) -> Start:
     """Hand a fine-tuning over to the cluster."""
-    monkeypatch.setattr(placement, "ASKED_S", 0.2)
-    monkeypatch.setattr(placement, "HEARTBEAT_LATE_S", 6.0)
-    monkeypatch.setattr("zoo.places.slurm.LISTED_S", 0.2)
     return lambda **options: zoo.finetune("echo", rows, on="slurm", **(SETTINGS | options))
 
 
@@ -60,16 +57,6 @@ def held(start: Callable[[], zoo.Run]) -> Any:
         run = start()
         until(file.exists)
         yield run, file
-
-
-def job_of(run: zoo.Run) -> str:
-    placed = placement.recorded(run.folder)
-    assert placed is not None
-    return placed.job
-
-
-def attempts(run: zoo.Run) -> list[int | None]:
-    return [event.resumed_from_step for event in run.events() if isinstance(event, RunStarted)]
 
 
 def test_a_run_on_the_cluster_is_seen_from_here_and_comes_to_the_same(
@@ -101,20 +88,6 @@ def test_stop_asks_the_worker_and_takes_a_waiting_run_out_of_the_queue(start: St
             assert "cancelled" == waiting.status
         run.stop()
     assert "cancelled" == run.status
-    run.resume().wait(progress=False)
-    assert "finished" == run.status
-
-
-def test_a_run_that_is_cancelled_there_is_interrupted_and_goes_on_to_the_same_bits(
-    start: Start, slurm: Cluster, uninterrupted: dict[str, Any]
-) -> None:
-    with held(start) as (run, _):
-        slurm.ask("scancel", job_of(run))  # which kills what does not end by itself
-        until(lambda: run.status == "interrupted")
-    assert "zoo resume" in run.snapshot.hint
-    run.resume().wait(progress=False)
-    assert uninterrupted == result(run)
-    assert [None, HELD_AT] == attempts(run)
 
 
 def test_the_signal_before_the_end_of_time_makes_a_checkpoint(start: Start, slurm: Cluster) -> None:
@@ -126,31 +99,16 @@ def test_the_signal_before_the_end_of_time_makes_a_checkpoint(start: Start, slur
     assert any(isinstance(event, RunInterrupted) and event.step > HELD_AT for event in run.events())
 
 
-def test_with_requeue_a_run_goes_on_by_itself_to_the_same_bits(
-    start: Start, slurm: Cluster, uninterrupted: dict[str, Any]
-) -> None:
-    with held(lambda: start(requeue=True)) as (run, file):
-        slurm.ask("scancel", "--signal=USR2", job_of(run))
-        until(run.folder.interrupt_path.exists)
-        file.unlink()
-        until(lambda: any(isinstance(event, RunRequeued) for event in run.events()))
-    assert "queued" == run.status
-    begin_at_once(slurm, run)
-    run.wait(progress=False)
-    assert uninterrupted == result(run)
-    assert len(attempts(run)) == 2
-
-
 def test_a_node_that_dies_interrupts_a_run_and_requeues_another(
     start: Start, slurm: Cluster, uninterrupted: dict[str, Any]
 ) -> None:
     with ExitStack() as afterwards:
         with held(lambda: start(requeue=True)) as (run, _):
             node = slurm.ask("squeue", "-h", "-j", job_of(run), "-o", "%N").strip()
-            afterwards.enter_context(slurm.without(node))
+            afterwards.enter_context(slurm.without(node, is_told=True))
             until(lambda: "PENDING" in slurm.ask("squeue", "-h", "-j", job_of(run), "-o", "%T"))
             until(lambda: "queued" == run.status)  # once its heartbeat is late
-        begin_at_once(slurm, run)
+        slurm.begin_at_once(job_of(run))
         run.wait(progress=False)
     assert uninterrupted == result(run)
     assert [None, HELD_AT] == attempts(run)
@@ -211,12 +169,6 @@ def test_shards_are_an_array_that_is_stopped_cancelled_there_and_gone_on_with(
     run.resume().wait(progress=False)
     assert whole.read_bytes() == out.read_bytes()
     assert one_run.wait(progress=False).metrics == run.metrics
-
-
-def begin_at_once(cluster: Cluster, run: zoo.Run) -> None:
-    """Let a requeued job begin, for which Slurm waits for two minutes."""
-    until(lambda: "PENDING" in cluster.ask("squeue", "-h", "-j", job_of(run), "-o", "%T"))
-    cluster.ask("scontrol", "update", f"JobId={job_of(run)}", "StartTime=now")
 
 
 def bare_environment(path: Path, *packages: str) -> Path:

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal, Protocol
 
 import msgspec
 
+from zoo.errors import OptionInvalid
 from zoo.findings import Finding
 from zoo.options import Options, option
 
@@ -65,6 +66,14 @@ class PlaceSettings(Options, frozen=True, kw_only=True):
     nodes: Annotated[int, option("Machines that share a training, where --nodes says nothing.", ge=1, le=1024)] = 1
     gpus: Annotated[int, option("GPUs of a machine that a run has for itself.", ge=0, le=64)] = 0
     requeue: Annotated[bool, option("Whether a run that the place ended goes on by itself, when it can.")] = False
+
+    def check(self) -> None:
+        """Insist on paths that are the same wherever one is."""
+        super().check()
+        for name in ("folder", "environment"):
+            path = getattr(self, name)
+            if path and not Path(path).expanduser().is_absolute():
+                raise OptionInvalid(f"{name} is {path!r}, which is no absolute path", f'such as {name} = "/shared/me"')
 
     @property
     def python(self) -> str:

@@ -21,7 +21,9 @@ from zoo.options import option
 from zoo.places.arrays import cancel_all
 from zoo.places.kinds import PlaceKind
 from zoo.places.place import JobState, PlacedJob, PlaceSettings
+from zoo.plurals import name_list
 from zoo.sanitize import one_line
+from zoo.suggestions import did_you_mean
 
 FOLDER = "slurm"
 """In the folder of a job: the script, the pickled callable and what Slurm printed."""
@@ -256,7 +258,10 @@ class Slurm:
         if process.returncode:
             yield fault("cluster", f"Slurm does not answer: {one_line(process.stderr)}", "scontrol ping")
         elif not lines:
-            yield fault("partition", f"there is no partition {self._slurm.partition}", "sinfo lists them")
+            names = tuple(dict.fromkeys(_run("sinfo", "--noheader", "--format=%R").stdout.split()))
+            there_are = f"there {'are' if len(names) > 1 else 'is'} {name_list(names)}" if names else "sinfo lists them"
+            words = f"there is no partition {self._slurm.partition}"
+            yield fault("partition", words, did_you_mean(self._slurm.partition, names, there_are))
         for name, is_up, nodes, limit in lines:
             words = f"{name} is {is_up}, with {nodes} nodes and a time limit of {limit}"
             yield ok("partition", words) if is_up == "up" else fault("partition", words, "sinfo lists others")

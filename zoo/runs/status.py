@@ -67,6 +67,9 @@ def _ended_at_place(snapshot: RunSnapshot, folder: RunFolder, placed: Placement)
         return msgspec.structs.replace(snapshot, status="failed", error_kind="Unsupported", error=error, hint=hint)
     words = f"{what} has ended without a word" + (f" ({state.word}: {state.reason})" if state.word else "")
     hint = f"zoo logs {folder.name} shows what it printed last; {resume} goes on from its last checkpoint"
+    if snapshot.status == "queued":
+        seen = "whether what is written there is seen here"
+        hint = f"no worker has begun: zoo places check {placed.place} looks {seen}, and for other causes"
     return msgspec.structs.replace(snapshot, status="crashed", error=snapshot.error or words, hint=hint)
 
 

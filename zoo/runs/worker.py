@@ -42,12 +42,14 @@ from zoo.runs.events import (
     RunQueued,
     RunRequeued,
     RunStarted,
+    Warned,
 )
 from zoo.runs.launcher import launching, own_environment
 from zoo.runs.log import last_event, read_events
 from zoo.runs.request import TRAINING, RunRequest, RunVerb
 from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder
+from zoo.runs.versions import other_versions
 from zoo.sanitize import error_text
 
 NICENESS = 2
@@ -56,6 +58,7 @@ NICENESS = 2
 More of it starves a training beside programs that keep all cores busy:
 its threads wait for one another, each for its turn.
 """
+LAUNCHER_POLL_S = 1.0
 QUEUE_POLL_S = 0.25
 """Between two looks of the run that is next; one further back looks less often, by its place."""
 LONGEST_QUEUE_POLL_S = 2.0
@@ -86,6 +89,8 @@ def main(argv: list[str]) -> int:
         os.nice(max(0, NICENESS - os.nice(0)))  # a worker that another one has started is so nice already
     rank, world_size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     worker = Worker(folder, folder.request, rank, world_size)
+    if world_size > 1:
+        threading.Thread(target=_end_with_launcher, args=(os.getppid(),), daemon=True).start()
     for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), worker.on_signal)
@@ -208,6 +213,9 @@ def _work(worker: Worker) -> AnyEvent:
             threads=computing_threads(local_world_size(worker.world_size)),
         )
     )
+    if request.place and (others := tuple(other_versions(request.versions))):
+        mend = f"zoo places check {request.place} compares both sides"
+        worker.emit(Warned(message=f"at place {request.place} {', '.join(others)}: figures may differ; {mend}"))
     if worker.world_size != request.world_size:
         raise RunFailedError(f"{request.world_size} processes were asked for, but {worker.world_size} came up")
     return _job_of(request)(worker)
@@ -252,6 +260,16 @@ def _leave_place(worker: Worker) -> None:
     if isinstance(last, (*TERMINAL, RunRequeued)):  # else another machine is gone, and the place knows what is done
         # a scheduler that ended it may begin it again by itself
         placement.sign_off(worker.folder, again=isinstance(last, RunRequeued | RunInterrupted))
+
+
+def _end_with_launcher(launcher: int) -> None:
+    """End at once where torch's launcher was killed: nobody else would end a worker that waits for others in vain.
+
+    Each has a session of its own, which a scheduler need not know of.
+    """
+    while os.getppid() == launcher:
+        time.sleep(LAUNCHER_POLL_S)
+    os._exit(1)
 
 
 def _beat(worker: Worker) -> None:
