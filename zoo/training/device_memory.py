@@ -71,7 +71,11 @@ def of_machines(figures: Sequence[int]) -> list[int]:
 
 
 def used_bytes(device: torch.device) -> int:
-    """What this process has now of an accelerator that counts it."""
+    """What this process has now; 0 of an accelerator that does not count it."""
+    if device.type == "cpu":
+        return memory.resident_bytes()
+    if device.type == "mps":
+        return int(torch.mps.current_allocated_memory())
     statistics = _statistics(device)
     return 0 if statistics is None else int(statistics.memory_allocated(device))
 

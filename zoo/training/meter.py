@@ -10,6 +10,7 @@ import torch
 
 from zoo.runs.events import StepCompleted
 from zoo.runs.source_facts import SourceStep
+from zoo.training.device_memory import used_bytes
 from zoo.training.plan import Plan
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Meter:
                 lr=lr,
                 grad_norm=grad_norm,
                 samples_per_s=self._examples / self._busy_s if self._busy_s else 0.0,
-                memory_bytes=_memory_in_use(self._device),
+                memory_bytes=used_bytes(self._device),
                 sources=self._of_sources(step),
                 epsilon=self._spent(step) if self._spent else None,
             )
@@ -113,11 +114,3 @@ class _Mean:
     @property
     def value(self) -> float:
         return self.loss_sum / self.weight_sum
-
-
-def _memory_in_use(device: torch.device) -> int:
-    if device.type == "cuda":
-        return int(torch.cuda.memory_allocated(device))
-    import psutil
-
-    return int(psutil.Process().memory_info().rss)

@@ -18,6 +18,8 @@ from zoo.accelerators import WITH_STREAMS
 Scalar = float | torch.Tensor
 """A float, or a tensor of shape () on the device."""
 _TINY = 1e-30
+_WITH_DOUBLES = ("cpu", "cuda")
+"""Apple's devices have none, nor have all of Intel's."""
 Item = TypeVar("Item")
 
 
@@ -33,7 +35,12 @@ def scalar(tensor: torch.Tensor) -> Scalar:
 
 def _dtype(device: torch.device) -> torch.dtype:
     """As many bits as a device adds numbers up in."""
-    return torch.float64 if device.type in ("cpu", "cuda") else torch.float32
+    return torch.float64 if device.type in _WITH_DOUBLES else torch.float32
+
+
+def in_double(tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor in float64: where it is, or on the CPU if its device knows no such numbers."""
+    return tensor.double() if tensor.device.type in _WITH_DOUBLES else tensor.cpu().double()
 
 
 def together(scalars: Sequence[Scalar], device: torch.device) -> torch.Tensor:

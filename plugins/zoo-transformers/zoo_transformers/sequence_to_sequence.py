@@ -160,7 +160,8 @@ class SequencePredictor:
         if not self._draws:
             yield
             return
-        with torch.random.fork_rng([self._device] if self._device.type == "cuda" else []):
+        kind = self._device.type
+        with torch.random.fork_rng([self._device] if kind in ("cuda", "xpu") else [], device_type=kind):
             torch.manual_seed(self._options.seed or 0)
             yield
 

@@ -18,6 +18,7 @@ from torch import nn
 from torch.func import functional_call, grad_and_value, vmap
 
 from zoo.training.objective import Batch, Objective, output_of
+from zoo.training.scalars import in_double
 
 CLIP_EPS = 1e-6
 Gradients = Mapping[str, torch.Tensor]
@@ -153,6 +154,6 @@ def clipping_factors(norms: torch.Tensor, clip: float) -> torch.Tensor:
 
 def disagreement(ours: Sequence[torch.Tensor], theirs: Sequence[torch.Tensor]) -> float:
     """How far tensors are from others, as a share of the norm of the latter."""
-    difference = sum(float((a.double() - b.double()).square().sum()) for a, b in zip(ours, theirs, strict=True))
-    norm = sum(float(b.double().square().sum()) for b in theirs)
+    difference = sum(float((in_double(a) - in_double(b)).square().sum()) for a, b in zip(ours, theirs, strict=True))
+    norm = sum(float(in_double(b).square().sum()) for b in theirs)
     return math.sqrt(difference / norm if norm else difference)

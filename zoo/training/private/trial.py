@@ -19,6 +19,7 @@ from zoo.training.moving import WeightedBatch
 from zoo.training.private.gradients import Apart, Together, clipped_sum, disagreement
 from zoo.training.private.layers import LayerByLayer, Unfit, clipped_sum_of_parts
 from zoo.training.private.plan import Private, room_for, trained_bytes
+from zoo.training.scalars import in_double
 from zoo.training.setup import TrainingSetup
 from zoo.units import size
 
@@ -122,13 +123,13 @@ def part_that_differs(ours: Mapping[str, torch.Tensor], theirs: Mapping[str, tor
         ours: gradients by name; what nothing was computed with is missing.
         theirs: those of all parameters.
     """
-    whole = math.sqrt(sum(float(tensor.double().square().sum()) for tensor in theirs.values()))
+    whole = math.sqrt(sum(float(in_double(tensor).square().sum()) for tensor in theirs.values()))
     for name, tensor in theirs.items():
         if name not in ours:
-            allowed, difference = 0.0, float(tensor.double().norm())
+            allowed, difference = 0.0, float(in_double(tensor).norm())
         else:
-            allowed = TOLERANCE * float(tensor.double().norm()) + ROUNDING * whole
-            difference = float((ours[name].double() - tensor.double()).norm())
+            allowed = TOLERANCE * float(in_double(tensor).norm()) + ROUNDING * whole
+            difference = float((in_double(ours[name]) - in_double(tensor)).norm())
         if not difference <= allowed:
             return name
     return ""
