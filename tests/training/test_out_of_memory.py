@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -139,39 +140,59 @@ def test_every_view_is_told() -> None:
     assert decode(encode(training)) == training
 
 
-def ranks(folder: Path, micro_batch_size: int, most: tuple[int, ...]) -> str:
-    """What the first of several processes says of its events."""
+def ranks(*arguments: object, processes: int = 2) -> list[AnyEvent]:
+    """The events of the first of several processes that train toys."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         port = server.getsockname()[1]
     shared = {
-        "WORLD_SIZE": str(len(most)),
+        "WORLD_SIZE": str(processes),
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
         "OMP_NUM_THREADS": "1",
     }
-    processes = [
+    several = [
         popen(
-            [sys.executable, "-m", "tests.training.hungry", str(folder), str(micro_batch_size), *map(str, most)],
+            [sys.executable, "-m", "tests.training.hungry", *map(str, arguments)],
             env=os.environ | shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
             stdout=subprocess.PIPE,
             text=True,
         )
-        for rank in range(len(most))
+        for rank in range(processes)
     ]
     try:
-        said = [process.communicate(timeout=150)[0] for process in processes]
+        said = [process.communicate(timeout=150)[0] for process in several]
     finally:
-        for process in processes:
+        for process in several:
             process.kill()
             process.communicate()
-    assert [process.returncode for process in processes] == [0] * len(most)
-    return str(said[0])
+    assert [process.returncode for process in several] == [0] * processes
+    return [decode(line.encode()) for line in said[0].splitlines()]
 
 
 @pytest.mark.slow
 def test_all_processes_go_on_when_one_runs_out_of_memory(tmp_path: Path) -> None:
     """The second of two has room for 3: it fails after a whole forward pass, then before the last of the other."""
-    assert ranks(tmp_path / "found", 8, (2**30, 3)).count("MicroBatchHalved") == 2
-    assert "MicroBatchHalved" not in ranks(tmp_path / "asked", 2, (2**30, 2**30))
+    assert len(halvings(ranks(tmp_path / "found", 8, 2**30, 3))) == 2
+    assert not halvings(ranks(tmp_path / "asked", 2, 2**30, 2**30))
     assert_identical(final_weights(tmp_path / "found"), final_weights(tmp_path / "asked"))
+
+
+@pytest.mark.slow
+def test_processes_that_divide_a_network_take_the_same_decision(tmp_path: Path) -> None:
+    """The second of two has room for 3: within a forward pass, within a backward pass, within an evaluation."""
+    events = ranks("divided", tmp_path)
+    ends = [i for i, event in enumerate(events) if isinstance(event, RunPlanned)] + [len(events)]
+    asked, forward, backward, judged = (events[first:last] for first, last in pairwise(ends))
+
+    assert not halvings(asked)
+    for halved in (forward, backward):
+        assert [(one.step, one.micro_batch_size, one.evaluating) for one in halvings(halved)] == [
+            (1, 4, False),
+            (1, 2, False),
+        ]
+    expected = final_weights(tmp_path / "asked")
+    assert_identical(final_weights(tmp_path / "forward"), expected)
+    assert_identical(final_weights(tmp_path / "backward"), expected)
+    assert {one.evaluating for one in halvings(judged)} == {True}
+    assert min(one.micro_batch_size for one in halvings(judged)) <= 3

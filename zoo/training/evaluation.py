@@ -17,14 +17,14 @@ from zoo.portions import Portions
 from zoo.runs.events import WrittenSample
 from zoo.runs.sample_pictures import small_drawing, within_bytes
 from zoo.training.batches import EVALUATION, MicroBatch, evaluation_batches, shares
+from zoo.training.company import few_of
 from zoo.training.examples import Examples
-from zoo.training.loader import MicroBatchRequest, collated
+from zoo.training.loader import MicroBatchRequest, collated, collated_once
 from zoo.training.objective import Batch, Output
-from zoo.training.out_of_memory import lack_is_final
 from zoo.training.parallel import gather_objects, sum_over_ranks
 from zoo.training.scalars import Arriving, Launched, Reading
 from zoo.training.setup import TrainingSetup
-from zoo.training.sharding import gathered, same_buffers
+from zoo.training.sharding import assembled, gathered, same_buffers
 from zoo.training.source import Source
 
 
@@ -64,12 +64,17 @@ class _JudgedNetwork:
     def __init__(self, setup: TrainingSetup, source: Source, examples: Examples, shown: Mapping[int, str]) -> None:
         self._setup, self._objective = setup, source.objective
         self._examples, self._shown = examples, shown
+        self._apart = setup.is_sharded and source.objective.writes_to_be_judged
         (setup.method.module if len(setup.sources) == 1 else self._objective.module).eval()
         self._module = setup.network(setup.sources.index(source))
         # What FSDP gathers first without gradients is to be of use with them, too.
         self._gradless = torch.no_grad if setup.is_sharded else torch.inference_mode
         if setup.is_sharded:
             same_buffers(setup.learner.module)
+
+    def ready(self) -> contextlib.AbstractContextManager[None]:
+        """Have all of a network that is divided, where each process goes through it in its own way."""
+        return assembled(self._setup.learner.module) if self._apart else contextlib.nullcontext()
 
     def ask(
         self, part: MicroBatch, whole: list[Batch], items: list[tuple[int, bool]]
@@ -83,11 +88,23 @@ class _JudgedNetwork:
         """
         setup, objective = self._setup, self._objective
         piece = MicroBatch([index for index, _ in items], sum(counts for _, counts in items))
-        inputs = whole.pop() if whole and piece == part else _collated(setup, self._examples, piece)
-        with lack_is_final(setup), self._gradless(), setup.accelerator.autocast():
-            output = objective.losses(self._module, inputs)
+
+        def asked() -> tuple[Batch, Output]:
+            inputs = whole.pop() if whole and piece == part else _collated(setup, self._examples, piece)
+            return inputs, self._output(inputs)
+
+        def with_few() -> Output:
+            few = few_of(piece.indices, self._examples.lengths)
+            return self._output(_collated(setup, self._examples, MicroBatch(few, len(few))))
+
+        inputs, output = asked() if self._apart else setup.passed(asked, with_few)
         is_shown = not self._shown.keys().isdisjoint(piece.indices[: piece.count])
         return piece, output, objective.shown_answers(inputs, output, piece.count) if is_shown else ()
+
+    def _output(self, inputs: Batch) -> Output:
+        """What the objective says of a batch."""
+        with self._gradless(), self._setup.accelerator.autocast():
+            return self._objective.losses(self._module, inputs)
 
     def sample(self) -> WrittenSample | None:
         """What the module writes by itself; None where it writes no texts, or another process lets it."""
@@ -132,7 +149,7 @@ def evaluate(
             stop |= votes is not None and votes.values() != [0.0]
         return stop
 
-    with contextlib.closing(collated(setup, requests)) as batches:
+    with judged.ready(), contextlib.closing(collated(setup, requests)) as batches:
         for part in parts:
             ask = partial(judged.ask, part, [next(batches)[0]])
             items = [(index, i < part.count) for i, index in enumerate(part.indices)]
@@ -164,8 +181,7 @@ def _drawings(answers: Mapping[int, Answer], shown: Mapping[int, str]) -> dict[i
 
 def _collated(setup: TrainingSetup, examples: Examples, part: MicroBatch) -> Batch:
     """A batch that was not collated ahead."""
-    with contextlib.closing(collated(setup, [MicroBatchRequest(examples, part, EVALUATION)])) as batches:
-        return next(batches)[0]
+    return collated_once(setup, examples, part, EVALUATION)[0]
 
 
 def _parts(setup: TrainingSetup, examples: Examples, size: int) -> list[MicroBatch]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 from zoo.prefetch import prefetched
 from zoo.training.batches import MicroBatch, epoch_batches, shares
+from zoo.training.company import few_of
 from zoo.training.examples import Examples
 from zoo.training.moving import WeightedBatch, moved, ready_to_move
 from zoo.training.seeding import mix
@@ -37,6 +39,19 @@ def collated(setup: TrainingSetup, requests: Iterable[MicroBatchRequest]) -> Gen
         return ready_to_move(request.examples.collate(request.part, epoch=request.epoch), device)
 
     return moved(prefetched(collate, requests, threads=threads, ahead=2 * threads), device)
+
+
+def collated_once(setup: TrainingSetup, examples: Examples, part: MicroBatch, epoch: int) -> WeightedBatch:
+    """One micro-batch by itself, on the device of the model.
+
+    Args:
+        setup: of the training.
+        examples: of a source.
+        part: which of them.
+        epoch: 0-based, or `EVALUATION`.
+    """
+    with closing(collated(setup, [MicroBatchRequest(examples, part, epoch)])) as batches:
+        return next(batches)
 
 
 class SourceBatch(NamedTuple):
@@ -78,6 +93,12 @@ class TrainingBatches:
         """What this process computes of a batch."""
         run, size = self._setup.run, self.micro_batch_sizes[batch.source]
         return shares(batch.indices, size, rank=run.rank, world_size=run.world_size)
+
+    def few(self, batch: SourceBatch, part: MicroBatch) -> WeightedBatch:
+        """A few examples of what this process computes at once."""
+        examples = self._examples[batch.source]
+        indices = few_of(part.indices, examples.lengths)
+        return collated_once(self._setup, examples, MicroBatch(indices, len(indices)), batch.epoch)
 
     def following(self, first: int) -> Iterable[int]:
         """The numbers of a 1-based step and of all after it."""

@@ -74,7 +74,8 @@ def _is_short(setup: TrainingSetup) -> bool:
 def _tried(setup: TrainingSetup, source: int, examples: Examples, planned: int) -> int:
     """A few examples, then as many as these say that there is room for, up to the whole batch.
 
-    Where they were wrong, half as many each time. Processes that divide a network cannot try in vain, and double.
+    Where they were wrong, half as many each time. Processes that divide a network double, as what they try in vain
+    takes them long.
     """
     whole = math.ceil(setup.plan.sources[source].batch_size / setup.run.world_size)
     sizes = {math.ceil(whole / 2**halvings) for halvings in range(whole.bit_length() + 1)}

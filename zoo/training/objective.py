@@ -85,6 +85,10 @@ class Objective(ABC, Generic[Features]):
     evaluation_batch_size: int = 64
     """Most examples that one process judges at once, or asks a frozen body about."""
 
+    writes_to_be_judged: bool = False
+    """Whether `losses` without gradients goes through the network as often as the examples want it, as what writes
+    does. Processes that divide a network bring all of it together for that."""
+
     collate_threads: int = 0
     """Threads that make batches ahead of the model; 0 makes each when it is needed. With any, `collate` is called from
     several threads at once."""

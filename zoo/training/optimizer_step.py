@@ -13,6 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from zoo.errors import RunFailed
 from zoo.runs.events import StepCompleted
+from zoo.training.batches import MicroBatch
 from zoo.training.gradient_sums import GradientSums
 from zoo.training.loader import SourceBatch, TrainingBatches
 from zoo.training.meter import Meter
@@ -243,22 +244,37 @@ class OptimizerSteps:
         parts = batches.parts(batch)
         loss_sum: Scalar = 0.0
         weight_sum: Scalar = 0.0
-        with MemoryCheck(batch.source, accelerator, final=self._setup.is_sharded) as memory:
+        with MemoryCheck(batch.source, accelerator, together=self._setup.is_sharded) as memory:
             for part in parts:
                 joins = part is parts[-1] and isinstance(module, DistributedDataParallel)
                 with accelerator.no_sync(module):
-                    loss, *weight = self._sums(
-                        batch.source,
-                        next(collated),
-                        run.world_size / examples,
-                        part.count,
-                        before_joining=memory if joins else None,
-                    )
+                    loss, *weight = self._pass(batch, part, batches, collated, before_joining=memory if joins else None)
                 loss_sum = loss_sum + scalar(loss)
                 weight_sum = weight_sum + (scalar(weight[0]) if weight else part.count)
         stop = float(run.should_stop())
         loss_sum, weight_sum, votes = sum_over_ranks([loss_sum, weight_sum, stop], accelerator)
         return SourceLoss(batch.source, loss_sum, weight_sum, examples), votes
+
+    def _pass(
+        self,
+        batch: SourceBatch,
+        part: MicroBatch,
+        batches: TrainingBatches,
+        collated: Iterator[WeightedBatch],
+        *,
+        before_joining: MemoryCheck | None,
+    ) -> Sums:
+        """What `_compute` gives of the micro-batch that comes next."""
+        factor = self._setup.run.world_size / len(batch.indices)
+
+        def with_all() -> Sums:
+            return self._sums(batch.source, next(collated), factor, part.count, before_joining=before_joining)
+
+        def with_few() -> Sums:
+            few = batches.few(batch, part)
+            return self._compute(batch.source, few, factor, len(few[1]))
+
+        return self._setup.passed(with_all, with_few)
 
     def _sums(
         self,

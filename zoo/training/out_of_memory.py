@@ -6,8 +6,7 @@ step are a function of its number, and what a step changes before its gradients 
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -18,6 +17,7 @@ from zoo.errors import RunFailed
 from zoo.memory import is_out_of_memory, release_memory
 from zoo.runs.events import AnyEvent, MicroBatchHalved
 from zoo.sanitize import one_line
+from zoo.training.company import ELSEWHERE, LackOfOne
 from zoo.training.loader import TrainingBatches
 from zoo.training.moving import WeightedBatch
 from zoo.training.parallel import in_any_rank
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from accelerate.accelerator import Accelerator
 
     from zoo.training.optimizer_step import OptimizerSteps, StepTaken
-
-ELSEWHERE = "another process of the run has too little"
 
 
 class MemoryLack(Exception):
@@ -53,19 +51,19 @@ class MemoryCheck:
     Args:
         source: whose batch is computed within.
         accelerator: knows the other processes.
-        final: whether the run fails in any case, see `lack_is_final`.
+        together: whether they compute a network together, and know by that; see `zoo.training.company`.
     """
 
-    def __init__(self, source: int, accelerator: Accelerator, *, final: bool) -> None:
-        self._source, self._accelerator, self._final = source, accelerator, final
-        self._agreed = False
+    def __init__(self, source: int, accelerator: Accelerator, *, together: bool) -> None:
+        self._source, self._accelerator = source, accelerator
+        self._agreed = together
 
     def __enter__(self) -> Self:
         return self
 
     def agree(self) -> None:
         """Make sure that all processes had enough so far; where gradients are brought together, before that."""
-        if not self._agreed and not self._final and self._accelerator.num_processes > 1:
+        if not self._agreed and self._accelerator.num_processes > 1:
             self._agreed = True
             if in_any_rank(False, self._accelerator):
                 raise MemoryLack(self._source, ELSEWHERE)
@@ -75,37 +73,11 @@ class MemoryCheck:
     ) -> None:
         if error is None:
             self.agree()
-        elif is_out_of_memory(error) and self._final:
-            raise _final(error) from None
+        elif isinstance(error, LackOfOne):
+            raise MemoryLack(self._source, str(error)) from None
         elif is_out_of_memory(error) and not self._agreed:
             in_any_rank(True, self._accelerator)
             raise MemoryLack(self._source, one_line(str(error)) or type(error).__name__) from None
-
-
-@contextlib.contextmanager
-def lack_is_final(setup: TrainingSetup) -> Iterator[None]:
-    """Let a run fail that has too little memory where processes compute a network together: the others wait for what
-    this one was about to compute.
-
-    Raises:
-        RunFailed: memory ran out.
-    """
-    try:
-        yield
-    except Exception as error:
-        if not (setup.is_sharded and is_out_of_memory(error)):
-            raise
-        failure = _final(error)
-    else:
-        return
-    raise failure
-
-
-def _final(error: BaseException) -> RunFailed:
-    return RunFailed(
-        f"memory ran out, and processes that share a model cannot try again: {one_line(str(error))}",
-        "use a smaller --micro-batch-size, --activation-checkpointing or more --processes; the result stays the same",
-    )
 
 
 class FittingSteps:

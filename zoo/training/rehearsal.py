@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import numpy as np
 
 from zoo.training.batches import MicroBatch
+from zoo.training.company import few_of
 from zoo.training.examples import Examples
-from zoo.training.loader import MicroBatchRequest, collated
+from zoo.training.loader import collated_once
 from zoo.training.objective import output_of
-from zoo.training.out_of_memory import lack_is_final
 from zoo.training.setup import TrainingSetup
 
 
@@ -25,13 +23,16 @@ def gradients(setup: TrainingSetup, source: int, examples: Examples, indices: li
 
     In this process alone, or where the network is divided in all of them, each with the same examples.
     """
-    objective, accelerator = setup.sources[source].objective, setup.accelerator
-    module = setup.network(source)
-    request = MicroBatchRequest(examples, MicroBatch(indices, len(indices)), 0)
-    with contextlib.closing(collated(setup, [request])) as batches:
-        inputs, weights = next(batches)
-    with lack_is_final(setup):
-        with accelerator.autocast():
-            output = output_of(objective, module, inputs, len(weights))
-        loss = output.losses.float().sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+    setup.passed(
+        lambda: _gradients(setup, source, examples, indices),
+        lambda: _gradients(setup, source, examples, few_of(indices, examples.lengths)),
+    )
+
+
+def _gradients(setup: TrainingSetup, source: int, examples: Examples, indices: list[int]) -> None:
+    objective, module = setup.sources[source].objective, setup.network(source)
+    inputs, weights = collated_once(setup, examples, MicroBatch(indices, len(indices)), 0)
+    with setup.accelerator.autocast():
+        output = output_of(objective, module, inputs, len(weights))
+    loss = output.losses.float().sum()
+    loss.backward()  # type: ignore[no-untyped-call]

@@ -16,6 +16,7 @@ import torch
 import torch.distributed
 from torch import nn
 
+from zoo.training.meetings import CountedAllGather, CountedReduceScatter
 from zoo.training.parallel import group_of_cpus, sum_over_ranks
 from zoo.training.scalars import Scalar, scalar
 
@@ -43,7 +44,7 @@ def shard(module: nn.Module, layers: Iterable[nn.Module], accelerator: Accelerat
         How many layers are gathered by themselves.
     """
     from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import FSDPModule, fully_shard
+    from torch.distributed.fsdp import fully_shard
 
     whole = set(undivided(module))
     for parameter in module.parameters():
@@ -55,9 +56,10 @@ def shard(module: nn.Module, layers: Iterable[nn.Module], accelerator: Accelerat
     pieces = _with_own_parameters(module, layers)
     for piece in (*pieces, module):
         fully_shard(piece, mesh=mesh, ignored_params=whole)
-    for part in module.modules():
-        if isinstance(part, FSDPModule):
-            part.set_force_sum_reduction_for_comms(True)  # processors know no mean of what they bring together
+    for part in _divided(module):
+        part.set_force_sum_reduction_for_comms(True)  # processors know no mean of what they bring together
+        part.set_custom_all_gather(CountedAllGather())
+        part.set_custom_reduce_scatter(CountedReduceScatter())
     return len(pieces)
 
 
@@ -153,6 +155,24 @@ def gathered(module: Any) -> Iterator[None]:
     try:
         yield
     finally:
+        give_up(module)
+
+
+@contextlib.contextmanager
+def assembled(module: Any) -> Iterator[None]:
+    """Let each process have all of a module, and go through it as often as it likes; nothing is learnt meanwhile."""
+    root = module._get_fsdp_state()
+    if root._is_root is None:  # nothing was computed yet: what computes first would be taken for the root
+        root._lazy_init()
+    parts = list(_divided(module))
+    for part in parts:
+        part.set_reshard_after_forward(False, recurse=False)
+        part.unshard()
+    try:
+        yield
+    finally:
+        for part in parts:
+            part.set_reshard_after_forward(part is not module, recurse=False)
         give_up(module)
 
 

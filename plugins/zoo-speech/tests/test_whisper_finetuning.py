@@ -104,6 +104,20 @@ def test_what_is_said_is_learnt(learnt: zoo.Run) -> None:
     assert {"wer", "cer", "wer_low", "wer_high"} <= learnt.metrics.keys()
 
 
+def test_two_processes_that_divide_the_network_learn_and_write_the_same(learnt: zoo.Run, table: Path) -> None:
+    """Each goes on writing for as long as its own recordings want."""
+    divided = zoo.finetune(
+        "small-en", table, eval_data=table, max_steps=16, eval_steps=4, processes=2, shard=True, **QUICK
+    ).wait(progress=False)
+    whole, parts = (
+        [event.metrics for event in run.events() if isinstance(event, EvaluationCompleted)] for run in (learnt, divided)
+    )
+    assert len(whole) == len(parts) == 4
+    assert parts[0] == pytest.approx(whole[0], rel=1e-4)
+    expected, weights = (load_file(run.folder.model_folder / "model.safetensors") for run in (learnt, divided))
+    assert weights.keys() == expected.keys()
+
+
 @pytest.mark.filterwarnings("ignore")  # those of transformers
 def test_a_result_is_one_of_transformers_with_the_same_answers(
     learnt: zoo.Run, folders: dict[str, Path], whispers: Any

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import nn
 
-from zoo import Example, OptionInvalid, Rejected, TranscriptMetrics, Unsupported
+from zoo import Example, OptionInvalid, Rejected, TranscriptMetrics
 from zoo.training import Batch, Objective, Output
 from zoo.training.audio import SEEN, normalized
 from zoo.training.audio.augmentation import masked
@@ -49,8 +49,9 @@ MOST_SCORES = 2**26
 """Scores of the vocabulary that a micro-batch has room for: 256 MB in float32."""
 MOST_UNITS = 2**14
 """Windows computed at once in training, times width and layers of the encoder: some gigabytes."""
-MOST_JUDGED_UNITS = {"cpu": 2**15, "cuda": 2**18}
-"""The same where nothing is learnt of them: half a gigabyte and a few seconds, or more where there is room."""
+MOST_JUDGED_UNITS, MOST_ON_CARDS = 2**15, 2**18
+"""The same where nothing is learnt of them: half a gigabyte and a few seconds, and more on devices with a memory of
+their own; where there is less room, fewer are tried."""
 MOST_WINDOWS = 32
 """Computed at once in any case."""
 
@@ -76,21 +77,16 @@ class SpeechToText(Objective[TranscribedRecording]):
 
     Raises:
         OptionInvalid: what is spoken is not known.
-        Unsupported: the network is to be divided among processes.
     """
 
     module: TrainableWhisper
     auto_steps = 60
+    writes_to_be_judged = True
     collate_threads = THREADS
     lora_targets = ("q_proj", "v_proj")
     layout = (("network.", ""),)
 
     def __init__(self, run: TrainingRun) -> None:
-        if run.shard:
-            raise Unsupported(
-                f"{run.card.name} writes while it is judged, which processes that divide a network cannot do",
-                "leave --shard out",
-            )
         self._run, self._folder = run, model_folder(run)
         options: Any = run.options
         self._tokens = WhisperTokens(self._folder)
@@ -122,8 +118,8 @@ class SpeechToText(Objective[TranscribedRecording]):
         self._longest = max(self._longest, *(len(one.ids) for one in features if not isinstance(one, Rejected)), 1)
         room = min(MOST_WINDOWS, MOST_SCORES // (self._config.vocab_size * self._longest))
         units = self._config.d_model * self._config.encoder_layers
-        device = self._run.device.partition(":")[0]
-        self.evaluation_batch_size = max(1, min(room, MOST_JUDGED_UNITS.get(device, MOST_UNITS) // units))
+        on_card = self._run.device.partition(":")[0] in ("cuda", "xpu")
+        self.evaluation_batch_size = max(1, min(room, (MOST_ON_CARDS if on_card else MOST_JUDGED_UNITS) // units))
         self.micro_batch_size = max(1, room if self.head else min(room, MOST_UNITS // units))
         return features
 
