@@ -29,5 +29,5 @@ def check_metric(metric: str, figures: Collection[str], task: str) -> None:
     if metric and measures and metric not in measures:
         raise NoSuchFigure(
             f"--metric is {metric!r}, but answers to {task} are judged by {', '.join(measures)}",
-            did_you_mean(metric, measures, "name one"),
+            did_you_mean(metric, measures, "name one of these"),
         )

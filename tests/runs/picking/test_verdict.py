@@ -133,14 +133,14 @@ def test_why_one_is_not_taken_is_said() -> None:
     costs = {"cheap": 0.0, "best": 1.0}
     verdict = Verdict("best", {"cheap": tied, "beaten": tied, "far": worse, "floor": tied}, "cheap")
     assert final._why_not(verdict, "best", costs) == "as good as what is taken, but dearer"
-    assert final._why_not(verdict, "beaten", costs) == "tied, but another one costs no more and does as well or better"
+    assert final._why_not(verdict, "beaten", costs) == "tied, but another costs no more and does at least as well"
     assert final._why_not(verdict, "far", costs) == "worse"
-    assert final._why_not(verdict, "untested", costs) == "another one costs no more and does as well or better"
+    assert final._why_not(verdict, "untested", costs) == "another costs no more and does at least as well"
     on = "by accuracy on 40 rows that chose"
     words = f"best and cheap are tied {on}: no test tells them apart; the cheaper is taken, cheap"
     assert final._words(verdict, costs, "accuracy") == words
     alone = Verdict("best", {"cheap": worse, "beaten": tied, "floor": tied}, "best")
-    beaten = "no test tells beaten from it, but another one costs no more and does as well or better"
+    beaten = "no test tells beaten from it, but another costs no more and does at least as well"
     assert final._words(alone, costs, "accuracy") == f"best is taken: it is the best {on}; {beaten}"
     best = Final(nothing, nothing, rows, field, nothing, "best")
     assert best._why_not(verdict, "cheap", costs) == "tied, but not the best"

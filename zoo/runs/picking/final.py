@@ -28,7 +28,7 @@ from zoo.tasks.task import Task
 
 DRAWS = "draws.json"
 """Among what is kept of those that take part: draws of the rows that choose."""
-BEATEN = "another one costs no more and does as well or better"
+BEATEN = "another costs no more and does at least as well"
 """Why a trial cannot be taken, whatever tests say."""
 
 
