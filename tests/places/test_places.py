@@ -37,7 +37,7 @@ from zoo.runs.log import append, last_event
 from zoo.runs.node_worker import _Part
 from zoo.runs.store import RunFolder
 from zoo.runs.versions import other_versions, relevant_versions
-from zoo.tui.screens.job_form import _places
+from zoo.tui.screens.run_form import _places
 
 Start = Callable[..., zoo.Run]
 

@@ -25,6 +25,7 @@ from tests.weights_factory import weights, write_files
 from zoo.answers import GeneratedText
 from zoo.card import FolderSource
 from zoo.prediction import Classification, Score
+from zoo.recipes import RECIPE
 from zoo.runs.events import CheckpointSaved, RunCancelled, RunFailed
 from zoo.runs.liveness import record
 from zoo.sessions.messages import Ready
@@ -33,7 +34,7 @@ from zoo.tui.app import ZooApp
 from zoo.tui.page import Page
 from zoo.tui.palette import Palette
 from zoo.tui.run_page import RunPage
-from zoo.tui.screens import job_form, plan
+from zoo.tui.screens import job_form, plan, run_form
 from zoo.tui.screens.ask import AskScreen
 from zoo.tui.screens.audit import AuditScreen
 from zoo.tui.screens.batch import BatchScreen
@@ -60,6 +61,7 @@ from zoo.tui.screens.run import RunScreen
 from zoo.tui.screens.runs import RunsScreen
 from zoo.tui.screens.shrink import ShrinkScreen
 from zoo.tui.screens.source import SourceScreen
+from zoo.tui.screens.sweep import SweepScreen
 from zoo.tui.screens.train import TrainScreen
 from zoo.tui.zoo_screen import Dialog, ZooScreen
 
@@ -81,6 +83,7 @@ STARTS: dict[type[Screen[Any]], str] = {
     RunsScreen: "2",
     RunScreen: "2 end enter",
     CompareScreen: "2 space space v",
+    SweepScreen: "2 end b",
     AskScreen: "2 m",
     ConfirmScreen: "2 enter s",
     PredictScreen: "3",
@@ -94,7 +97,7 @@ STARTS: dict[type[Screen[Any]], str] = {
 }
 """Every screen to the keys that lead there; the random ones begin on it. DATA stands for the path of a file,
 READY for the time that a model takes to be loaded."""
-SHARED = {ZooScreen, Dialog, Page, Form, DataForm, job_form.JobForm, RunPage}
+SHARED = {ZooScreen, Dialog, Page, Form, DataForm, run_form.RunForm, job_form.JobForm, RunPage}
 """What screens have in common is none itself."""
 KEYS = -(-10_000 // len(STARTS))
 """Keys of one start: ten thousand in all."""
@@ -187,15 +190,16 @@ def site_to_explore(
     monkeypatch.setattr(model_session, "Session", StubSession)
     monkeypatch.setattr(StubSession, "opened", 0)
     monkeypatch.setattr(plan, "dry_run", lambda request: nullcontext(SimpleNamespace(watch=lambda: ())))
-    monkeypatch.setattr(job_form, "start", lambda request: SimpleNamespace(name="done"))
+    monkeypatch.setattr(run_form, "start", lambda request: SimpleNamespace(name="done"))
     monkeypatch.setattr(ZooApp, "exit", lambda app: None)
     monkeypatch.setattr(ZooApp, "carry_out", lambda app, work, done="": app.notify(done))
-    write_run("done", *FINISHED, hours_ago=9)
+    done = write_run("done", *FINISHED, hours_ago=9)
     write_run("left", STARTED, PLAN, step(40), CheckpointSaved(step=40, size_bytes=1), RunCancelled(step=40))
     write_run("broken", STARTED, RunFailed(kind="ValueError", message="no such thing"))
     record(write_run("live", STARTED, PLAN, step(40), hours_ago=1), os.getpid())
     data = tmp_path / "rows.csv"
     data.write_text("text,label\n" + "".join(f"text {row},{('yes', 'no')[row % 2]}\n" for row in range(40)))
+    (done.path / RECIPE).write_text(f'model = "judge"\n[source]\ndata = "{data}"\n')
     return data
 
 

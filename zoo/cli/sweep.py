@@ -17,7 +17,6 @@ from zoo.cli.option_flags import add_help_all, add_options, options_of
 from zoo.cli.parser import Parser
 from zoo.cli.placement_args import add_detach, add_now, add_place, add_placement
 from zoo.cli.watching import leave_or_watch
-from zoo.errors import OptionInvalid
 from zoo.planning import Plan
 from zoo.planning.words import cost_facts
 from zoo.plurals import counted
@@ -29,7 +28,7 @@ from zoo.runs.snapshot import RunSnapshot
 from zoo.sweep_options import SweepOptions
 from zoo.sweeps import sweep_request
 from zoo.sweeps.rounds import lengths_of, trainings_of
-from zoo.sweeps.values import EXAMPLES
+from zoo.sweeps.values import EXAMPLES, named_values
 from zoo.units import duration
 
 SHOWN = 5
@@ -81,7 +80,12 @@ def run(args: argparse.Namespace) -> ExitCode:
     """Do it in a worker and watch."""
     recipe, catalog = read_recipe(args.recipe), Catalog.load()
     request = sweep_request(
-        recipe, _varied(args.vary), options_of(args), name=args.name, place=_place(args, recipe), catalog=catalog
+        recipe,
+        dict(map(named_values, args.vary)),
+        options_of(args),
+        name=args.name,
+        place=_place(args, recipe),
+        catalog=catalog,
     )
     trials = request.students
     diagnostics.note(f"device: {request.device}, {request.precision} ({request.device_reason})")
@@ -96,22 +100,6 @@ def run(args: argparse.Namespace) -> ExitCode:
     if not args.detach:
         diagnostics.note(f"run: {new_run.name}")
     return leave_or_watch(new_run, args=args)
-
-
-def _varied(words: list[str]) -> dict[str, Any]:
-    """What `--vary` says, by the names of options.
-
-    Raises:
-        OptionInvalid: a word says nothing of an option.
-    """
-    varied: dict[str, Any] = {}
-    for word in words:
-        name, equals, values = word.partition("=")
-        name = name.strip().removeprefix("--")
-        if not name or not equals:
-            raise OptionInvalid(f"--vary is {word!r}, which gives no option values", f"--vary lr={EXAMPLES}")
-        varied[name] = values
-    return varied
 
 
 def _place(args: argparse.Namespace, recipe: Recipe) -> dict[str, Any]:

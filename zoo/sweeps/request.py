@@ -62,15 +62,8 @@ def sweep_request(
         ZooError: the training cannot be done, or not with one of the settings; nothing varies.
     """
     catalog = catalog or Catalog.load()
-    _check_form(recipe)
     options = _options(recipe, sweeping)
-    with recipe.located_errors():
-        job = recipe.job(name=name)
-        job = in_plain_types(msgspec.structs.replace(job, place=_placed(job, place)))
-        base = request_of(job, catalog)
-        _check_training(base)
-        _check_queue(base.place)
-    known = option_set(catalog.resolve(base.model).ability("finetune", base.task))
+    job, base, known = training_of(recipe, name=name, place=place, catalog=catalog)
     values = _values(recipe, vary, known)
     with _of_sweep(recipe, "metric") if recipe.sweep.get("metric") == options.metric else nullcontext():
         check_metric(options.metric, get_task(base.task).figures, base.task)
@@ -95,6 +88,51 @@ def sweep_request(
         vary={name: one.said() for name, one in values.items()},
         students=tuple(_trial(job, number, one, catalog) for number, one in enumerate(trials, start=1)),
     )
+
+
+def training_of(
+    recipe: Recipe, *, name: str = "", place: Mapping[str, Any] = {}, catalog: Catalog | None = None
+) -> tuple[Job, RunRequest, type[Options]]:
+    """The training that is tried, as it stands in a recipe, its request, and what of it can be set.
+
+    Args:
+        recipe: of the training.
+        name: of the run.
+        place: in the place of that of the recipe.
+        catalog: all models, where they are loaded already.
+
+    Raises:
+        ZooError: it cannot be done, or no sweep can try it; with the line.
+    """
+    catalog = catalog or Catalog.load()
+    _check_form(recipe)
+    with recipe.located_errors():
+        job = recipe.job(name=name)
+        job = in_plain_types(msgspec.structs.replace(job, place=_placed(job, place)))
+        base = request_of(job, catalog)
+        _check_training(base)
+        _check_queue(base.place)
+    return job, base, option_set(catalog.resolve(base.model).ability("finetune", base.task))
+
+
+def variable_options(known: type[Options]) -> tuple[str, ...]:
+    """Names of those that may vary."""
+    return tuple(one.name for one in schema(known) if one.name not in _NOT_VARIED)
+
+
+def option_values(known: type[Options], name: str, said: Any) -> tuple[str, Values]:
+    """One option that varies, by its own name, and what it may be.
+
+    Args:
+        known: the options of the training.
+        name: as a person calls it.
+        said: as `read_values` takes it.
+
+    Raises:
+        OptionInvalid: there is no such option, it has to be the same for all, or a value is none of it.
+    """
+    option = _option(name, {one.name: one for one in schema(known)}, names_by_alias(known))
+    return option.name, read_values(option, said)
 
 
 def _worker_place(base: RunRequest) -> dict[str, Any]:
@@ -172,7 +210,6 @@ def _values(recipe: Recipe, vary: Mapping[str, Any], known: type[Options]) -> di
         OptionInvalid: there is no such option, it has to be the same for all, or a value is none of it; or nothing
             varies.
     """
-    described = {one.name: one for one in schema(known)}
     of_recipe = recipe.sweep.get(VARY, {})
     if not isinstance(of_recipe, dict):
         raise OptionInvalid(f"{recipe.lines.place(SWEEP, VARY)}: {VARY} is to be a table", f"[{SWEEP}.{VARY}]")
@@ -180,8 +217,8 @@ def _values(recipe: Recipe, vary: Mapping[str, Any], known: type[Options]) -> di
     for said, place in ((of_recipe, True), (vary, False)):
         for name, one in said.items():
             with _of_sweep(recipe, VARY, name) if place else nullcontext():
-                option = _option(name, described, names_by_alias(known))
-                values[option.name] = read_values(option, one)
+                own, of_option = option_values(known, name, one)
+                values[own] = of_option
     if not values:
         raise OptionInvalid(
             f"{recipe.path} says nothing of what varies",

@@ -64,6 +64,19 @@ class Range(NamedTuple):
 Values = Listed | Range
 
 
+def named_values(said: str) -> tuple[str, str]:
+    """The name of an option, and what it may be, as one word says both: `lr=1e-5,3e-5`.
+
+    Raises:
+        OptionInvalid: it says nothing of an option.
+    """
+    name, equals, values = said.partition("=")
+    name = name.strip().removeprefix("--")
+    if not name or not equals:
+        raise OptionInvalid(f"--vary is {said!r}, which gives no option values", f"--vary lr={EXAMPLES}")
+    return name, values
+
+
 def read_values(described: Option, said: Any) -> Values:
     """What an option may be, as a recipe, a flag or Python says it.
 

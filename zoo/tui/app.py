@@ -246,6 +246,16 @@ class ZooApp(App[None]):
         else:
             self.notify("no model here learns from labels; see 4 Plugins", severity="warning")
 
+    def sweep(self, recipe: str = "") -> None:
+        """Fill in the form of trying a training with many settings.
+
+        Args:
+            recipe: path of that of the training; empty to have it said in the form.
+        """
+        from zoo.tui.screens.sweep import SweepScreen
+
+        self.show_page(SweepScreen(recipe))
+
     def predict_with(self, model: str) -> None:
         """Go where models answer, with this one."""
         self.chosen_model = model
@@ -332,7 +342,9 @@ class ZooApp(App[None]):
             yield SystemCommand(f"Go to {title}", f"key {number}", lambda place=place: self.action_go(place))
         if isinstance(screen, RunPage) and (name := screen.run_name):
             yield SystemCommand(f"Report of {name}", "all that is known of it, as a page", screen.action_report_run)
+            yield SystemCommand(f"Sweep {name}", "try its training with many settings", screen.action_sweep_run)
             yield SystemCommand(f"Replay {name}", "do it again, and compare the bits", screen.action_replay_run)
+        yield SystemCommand("Sweep", "try the training of a recipe with many settings", self.sweep)
         yield SystemCommand("Pick a model", "that does best on your data", self.pick_model)
         yield SystemCommand("Keys", "what the keys do here", self.action_help)
         yield SystemCommand("Theme", "light, dark, high contrast and others", self.action_change_theme)

@@ -8,6 +8,7 @@ from textual.binding import Binding, BindingType
 
 from zoo.api import open_run
 from zoo.ranking import is_result
+from zoo.recipes import RECIPE
 from zoo.requests import check_name
 from zoo.run_messages import place_in_queue
 from zoo.runs.request import MAKING_MODELS
@@ -32,6 +33,7 @@ class RunPage(Page):
         Binding("h", "form('shrink')", "Make smaller", show=False),
         Binding("a", "form('audit')", "Look whether it gives its rows away", show=False),
         Binding("l", "form('labels')", "Find labels that are probably wrong, by its model", show=False),
+        Binding("b", "sweep_run", "Best of many settings", show=False),
         Binding("o", "report_run", "Report as a page", show=False),
         Binding("y", "replay_run", "Replay: the same bits?", show=False),
         Binding("m", "rename_run", "Rename", show=False),
@@ -111,6 +113,17 @@ class RunPage(Page):
         """Fill in a form of what is done with the model that came of the run."""
         if (card := self._card_of_run()) is not None:
             self.zoo.open_form(name, card)
+
+    def action_sweep_run(self) -> None:
+        """Fill in the form of trying the training of the run with other settings."""
+        if (run := self.run_summary) is None:
+            return
+        recipe = open_run(run.name).folder.path / RECIPE
+        if run.verb in ("finetune", "sweep") and recipe.exists():
+            self.zoo.sweep(str(recipe))
+        else:
+            text = f"{run.name} has no {RECIPE} of a fine-tuning, which could be tried with other settings"
+            self.zoo.notify(text, severity="warning", markup=False)
 
     def action_report_run(self) -> None:
         """Write all that is known of the run as a page, which can be handed on."""

@@ -156,7 +156,7 @@ class DataForm(Form):
             return DatasetInvalid("no such file or folder")
         if isinstance(field, TeacherField) and self._task_chosen and (fault := field.find_fault(self.ability.task)):
             return fault
-        return self.columns.find_fault(field) if field in self.columns.fields else None
+        return self.columns.find_fault(field) if field in self.columns.fields else super().find_fault(field)
 
     def changed(self, field: Field) -> None:
         """Check the field, and look at the data where it is about that."""
@@ -189,19 +189,13 @@ class DataForm(Form):
 
     def action_pick(self) -> None:
         """Choose the file or folder."""
-        from zoo.tui.screens.pick import PickScreen
-
         focused = self.focused
         name = next((n for n in self.PATHS if focused is self.field(n).editor), self.PATHS[0])
-        field = self.field(name)
 
-        def enter_choice(path: Path | None) -> None:
-            if path is not None:
-                field.editor.value = str(path)  # type: ignore[attr-defined]  # fields of paths are lines of text
-                field.editor.focus()
-                self._advances = name == "data"
+        def advance() -> None:
+            self._advances = name == "data"
 
-        self.app.push_screen(PickScreen(str(field.value)), enter_choice)
+        self.pick_path(self.field(name), advance)
 
     def find_teachers(self) -> None:
         """Look in a thread which of the models can teach this one."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -115,6 +117,18 @@ class Form(Page):
         field = next((node for node in focused.ancestors if isinstance(node, Field)), None) if focused else None
         text = f"{field.label}: {field.help}" if field is not None and field.help else ""
         self.query_one("#help", Static).update(plain(text))
+
+    def pick_path(self, field: Field, then: Callable[[], None] = lambda: None) -> None:
+        """Let the person choose the file or folder that a field is about; `then` is called once one is chosen."""
+        from zoo.tui.screens.pick import PickScreen
+
+        def enter_choice(path: Path | None) -> None:
+            if path is not None:
+                field.enter(str(path))
+                field.editor.focus()
+                then()
+
+        self.app.push_screen(PickScreen(str(field.value)), enter_choice)
 
     def action_give_up(self) -> None:
         """Leave the form; what was entered is asked about."""

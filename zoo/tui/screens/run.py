@@ -203,7 +203,7 @@ class RunScreen(RunPage):
         return "  ·  ".join(facts)
 
     def _draw_curves(self, s: RunSnapshot) -> None:
-        self.set_class(not s.loss_curve and not s.evaluations, "-bare")
+        self.set_class(not s.loss_curve and not any(one.step for one in s.evaluations), "-bare")
         self.query_one(RunCurves).show(s)
 
     def _mistake_tabs(self, width: int) -> Tabs:

@@ -162,11 +162,11 @@ class TrainScreen(JobForm):
         self.call_later(self.query_one(AddedSources).show, tuple(self._others))
         self.query_one("#several").set_class(bool(self._others), "-several")
         self.refresh_bindings()
-        self._show_command()
+        self.show_command()
 
     def flags(self) -> dict[str, object]:
         flags = _flags(self.job()) if self._others else super().flags()
-        return flags | {"then": list(self.query_one(ThenFields).commands.values())}
+        return flags | {"then": list(self.query_one(ThenFields).entered.values())}
 
     def request(self) -> RunRequest:
         """Check everything, and describe the rows."""
@@ -183,7 +183,7 @@ class TrainScreen(JobForm):
         Raises:
             FieldError: one of the commands cannot be read, or what it asks for cannot serve.
         """
-        if not (commands := self.query_one(ThenFields).commands):
+        if not (commands := self.query_one(ThenFields).entered):
             return [request]
         from zoo.cli.then_args import add_command
 
