@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,9 @@ from tests.echo_runs import held_after, stopped_after, until, wait_quietly
 from zoo.api.dry_run import dry_run
 from zoo.jobs import Job, Place
 from zoo.requests import request_of
+from zoo.runs import going_on
 from zoo.runs.index import RunIndex, RunSummary
+from zoo.runs.store import RunFolder
 from zoo.sources import Source
 
 Finetune = Callable[..., zoo.Run]
@@ -66,6 +69,33 @@ def test_a_killed_worker_is_a_crash(finetune: Finetune) -> None:
         assert worker is not None
         psutil.Process(worker.pid).kill()
     until(lambda: only(index).status == "crashed")
+
+
+def test_the_newest_are_read_first_and_those_that_may_go_on_before_them(words: str, store: Path) -> None:
+    folder = store / "runs"
+    for number in range(6):
+        shutil.copytree(folder / words, folder / f"run-{number}")
+        os.utime(folder / f"run-{number}" / "run.json", (number, number))
+    os.utime(folder / words / "run.json", (9, 9))
+    going_on.add(RunFolder(folder / "run-0"), lambda run: True)
+    index = RunIndex(portion=2)
+    assert index.refresh()
+    assert {"run-0", words} == {one.name for one in index.summaries}
+    assert not index.is_complete
+    assert index.refresh()
+    assert {"run-0", words, "run-5", "run-4"} == {one.name for one in index.summaries}
+    zoo.open_run("run-1").remove()
+    while not index.is_complete:
+        assert index.refresh()
+    assert index.summaries == whole_index().summaries
+    assert 6 == len(index.summaries)
+    assert not index.refresh()
+
+
+def whole_index() -> RunIndex:
+    index = RunIndex()
+    index.refresh()
+    return index
 
 
 def test_runs_that_come_go_and_change_their_names_are_noticed(words: str) -> None:

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
-from zoo.api import Run, list_runs
+from zoo.api import Run
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import StoreInvalid
+from zoo.paths import runs_folder
 from zoo.plurals import counted
 from zoo.run_messages import main_figure, place_in_queue
-from zoo.runs import going_on, placement
+from zoo.runs import going_on, placement, store
 from zoo.runs.index import surplus_predictions
 from zoo.runs.launcher import start_lost
 from zoo.runs.log import is_going_on
@@ -34,7 +35,9 @@ def selected(verb: str = "", status: str = "", last: int | None = None) -> list[
     """The runs of a verb and a status, newest first and no more than asked for; unreadable ones are warned of."""
     entries: list[Entry] = []
     with _places_asked():
-        for entry in _entries(list_runs(), verb):
+        start_lost()
+        runs = (Run(RunFolder(runs_folder() / name)) for name in store.all_names())  # of many, few may be asked for
+        for entry in _entries(runs, verb):
             if last is not None and len(entries) == last:
                 break
             if not status or entry["status"] == status:

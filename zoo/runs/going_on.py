@@ -78,8 +78,8 @@ def noted() -> tuple[RunFolder, ...]:
         names = [path.name for path in (home() / FOLDER).iterdir()]
     except OSError:
         return all_runs()
-    folders = [RunFolder(parent / name) for name in names if RUN_NAME.fullmatch(name)]
-    runs = newest_first(folder.path for folder in folders)
-    for folder in set(folders) - set(runs):
-        remove_ended(folder)
-    return runs
+    names = [name for name in names if RUN_NAME.fullmatch(name)]
+    there = newest_first(names)
+    for name in set(names) - set(there):
+        remove_ended(RunFolder(parent / name))
+    return tuple(RunFolder(parent / name) for name in there)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -16,12 +17,13 @@ import msgspec
 from zoo.errors import StoreInvalid
 from zoo.paths import runs_folder
 from zoo.runs.events import TERMINAL, AnyEvent, RunCancelled, RunFailed, RunFinished, RunInterrupted
+from zoo.runs.going_on import noted
 from zoo.runs.liveness import is_alive
 from zoo.runs.log import last_event, read_events
 from zoo.runs.request import RunRequest, RunVerb
 from zoo.runs.snapshot import LIVE, RunSnapshot, Status, fold
 from zoo.runs.status import judge
-from zoo.runs.store import RunFolder
+from zoo.runs.store import RunFolder, newest_first
 
 SWEPT_AT_ONCE = 256
 """Ended runs whose logs are looked at by each refresh, in turn: someone may have resumed one."""
@@ -84,16 +86,24 @@ def surplus_predictions(runs: Iterable[tuple[str, RunVerb, Status]]) -> set[str]
     return set(finished[SHOWN_PREDICTIONS:])
 
 
-@dataclass
-class _Entry:
-    folder: RunFolder
+@dataclass(slots=True)
+class _Followed:
+    """What is known of a run that goes on, to go on from."""
+
     request: RunRequest
+    snapshot: RunSnapshot
+    offset: int
+
+
+@dataclass(slots=True)
+class _Entry:
     summary: RunSummary
     stamp: tuple[int, int]
     """Modification time and size of the log when it was read."""
-    snapshot: RunSnapshot | None = None
-    """Of a run that goes on."""
-    offset: int = 0
+    is_listed: bool
+    """Not so dry runs, which leave nothing."""
+    followed: _Followed | None = None
+    """None of a run that has ended."""
 
 
 def _nothing() -> None:
@@ -105,30 +115,46 @@ class RunIndex:
 
     Args:
         between: called after each run that is read, by one who has other things to do meanwhile.
+        portion: how many runs a refresh reads at least of those that nobody has read yet, where it is not all: first
+            those that may be going on, then the newest. The more are known, the more are read at once.
     """
 
-    def __init__(self, between: Callable[[], None] = _nothing) -> None:
-        self._between = between
+    def __init__(self, between: Callable[[], None] = _nothing, portion: int | None = None) -> None:
+        self._between, self._portion = between, portion
         self._entries: dict[str, _Entry] = {}
+        self._unread: list[str] = []
+        """What is read next is the last."""
+        self._sorted: list[RunSummary] | None = []
         self._folder_modified = 0
         self._swept = 0
 
     @property
     def summaries(self) -> tuple[RunSummary, ...]:
-        """Newest first; dry runs, which leave nothing, are none of them."""
-        summaries = (entry.summary for entry in self._entries.values() if not entry.request.dry_run)
-        return tuple(sorted(summaries, key=lambda summary: -summary.created_at))
+        """Newest first, of those that are read."""
+        if self._sorted is None:
+            listed = (entry.summary for entry in self._entries.values() if entry.is_listed)
+            self._sorted = sorted(listed, key=lambda summary: -summary.created_at)
+        return tuple(self._sorted)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all runs that there are have been read."""
+        return not self._unread
 
     def refresh(self) -> bool:
         """Look at what may have changed; returns whether anything did."""
         changed = self._look_at_folder()
-        for entry in list(self._entries.values()):
-            if entry.snapshot is not None:
-                changed |= self._follow(entry)
-        return self._sweep() or changed
+        changed |= self._read()
+        for name, entry in self._entries.items():
+            if entry.followed is not None:
+                changed |= self._follow(name, entry, entry.followed)
+        changed |= self._sweep()
+        if changed:
+            self._sorted = None
+        return changed
 
     def _look_at_folder(self) -> bool:
-        """Runs that are new, gone or renamed."""
+        """Find runs that are new, gone or renamed; returns whether one is gone."""
         parent = runs_folder()
         try:
             modified = parent.stat().st_mtime_ns
@@ -137,36 +163,43 @@ class RunIndex:
         if modified == self._folder_modified:
             return False
         names = set()
-        with contextlib.suppress(FileNotFoundError), os.scandir(parent) as entries:
-            names = {entry.name for entry in entries if not entry.name.startswith(".")}
-        removed = [name for name in self._entries if name not in names]
+        with contextlib.suppress(FileNotFoundError):
+            names = {name for name in os.listdir(parent) if not name.startswith(".")}  # noqa: PTH208  (names alone)
+        removed = self._entries.keys() - names
         for name in removed:
             del self._entries[name]
-        complete = True
-        new = 0
-        for name in sorted(names - self._entries.keys()):
-            self._between()
-            entry = _entry(RunFolder(parent / name))
-            if entry is not None:
-                self._entries[name] = entry
-                new += 1
-            else:
-                complete = complete and (parent / name / "run.json").exists()
+        new = names - self._entries.keys()
+        there = newest_first(new)
+        urgent = {folder.name for folder in noted()}
+        there.reverse()
+        self._unread = sorted(there, key=urgent.__contains__)
         # A folder whose request is still to be written is looked at again.
-        self._folder_modified = modified if complete else 0
-        return bool(removed or new)
+        self._folder_modified = modified if len(there) == len(new) else 0
+        return bool(removed)
 
-    def _follow(self, entry: _Entry) -> bool:
-        alive = is_alive(entry.folder)
-        events, entry.offset = read_events(entry.folder, entry.offset)
-        assert entry.snapshot is not None
-        snapshot = fold(events, entry.snapshot)
-        snapshot = judge(snapshot, entry.folder, alive=alive)
-        summary = _of_snapshot(entry.request, snapshot)
+    def _read(self) -> bool:
+        """Read runs that nobody has read yet; returns whether there was one."""
+        count = len(self._unread) if self._portion is None else max(self._portion, len(self._entries) // 2)
+        found = False
+        for _ in range(min(count, len(self._unread))):
+            self._between()
+            name = self._unread.pop()
+            if (entry := _entry(RunFolder(runs_folder() / name))) is not None:
+                self._entries[name] = entry
+                found = True
+        return found
+
+    def _follow(self, name: str, entry: _Entry, followed: _Followed) -> bool:
+        folder = RunFolder(runs_folder() / name)
+        alive = is_alive(folder)
+        events, offset = read_events(folder, followed.offset)
+        snapshot = judge(fold(events, followed.snapshot), folder, alive=alive)
+        summary = _of_snapshot(followed.request, snapshot)
         changed = summary != entry.summary
         entry.summary = summary
-        entry.snapshot = snapshot if snapshot.pending or alive else None
-        entry.stamp = _stamp(entry.folder)
+        goes_on = snapshot.pending or alive
+        entry.followed = _Followed(followed.request, snapshot, offset) if goes_on else None
+        entry.stamp = _stamp(folder)
         return changed
 
     def _sweep(self) -> bool:
@@ -176,12 +209,10 @@ class RunIndex:
         names = list(islice(self._entries, self._swept, self._swept + SWEPT_AT_ONCE))
         self._swept += len(names)
         for name in names:
-            entry = self._entries[name]
-            if entry.snapshot is None and _stamp(entry.folder) != entry.stamp:
-                fresh = _entry(entry.folder)
-                if fresh is not None:
-                    self._entries[name] = fresh
-                    changed = True
+            entry, folder = self._entries[name], RunFolder(runs_folder() / name)
+            if entry.followed is None and _stamp(folder) != entry.stamp and (fresh := _entry(folder)) is not None:
+                self._entries[name] = fresh
+                changed = True
         return changed
 
 
@@ -194,13 +225,14 @@ def _entry(folder: RunFolder) -> _Entry | None:
     stamp = _stamp(folder)
     last = last_event(folder)
     if isinstance(last, TERMINAL) and not is_alive(folder):
-        return _Entry(folder, request, _of_end(request, last), stamp)
+        return _Entry(_of_end(request, last), stamp, not request.dry_run)
     events, offset = read_events(folder)
     alive = is_alive(folder)
     snapshot = fold(events)
     snapshot = judge(snapshot, folder, alive=alive)
-    goes_on = snapshot if snapshot.pending or alive or snapshot.status == "created" else None
-    return _Entry(folder, request, _of_snapshot(request, snapshot), stamp, goes_on, offset)
+    goes_on = snapshot.pending or alive or snapshot.status == "created"
+    followed = _Followed(request, snapshot, offset) if goes_on else None
+    return _Entry(_of_snapshot(request, snapshot), stamp, not request.dry_run, followed)
 
 
 def _stamp(folder: RunFolder) -> tuple[int, int]:
@@ -215,9 +247,9 @@ def _summary(request: RunRequest) -> RunSummary:
     return RunSummary(
         name=request.name,
         verb=request.verb,
-        model=request.subject,
-        task=request.task,
-        device=request.device,
+        model=sys.intern(request.subject),  # of a hundred thousand runs most share these
+        task=sys.intern(request.task),
+        device=sys.intern(request.device),
         sources=tuple(source.name for source in request.sources),
         created_at=request.created_at,
     )

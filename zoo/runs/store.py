@@ -241,7 +241,7 @@ def find(name: str) -> RunFolder:
     folder = runs_folder() / name
     if RUN_NAME.fullmatch(name) and (folder / "run.json").exists():
         return RunFolder(folder)
-    names = [run.name for run in all_runs()]
+    names = all_names()
     matches = [other for other in names if name and other.startswith(name)]
     if len(matches) == 1:
         return RunFolder(runs_folder() / matches[0])
@@ -288,18 +288,26 @@ def training_of(card: Card) -> RunRequest | None:
 def all_runs() -> tuple[RunFolder, ...]:
     """Every run, newest first; folders without a request are none."""
     parent = runs_folder()
-    return newest_first(parent.iterdir()) if parent.is_dir() else ()
+    return tuple(RunFolder(parent / name) for name in all_names())
 
 
-def newest_first(paths: Iterable[Path]) -> tuple[RunFolder, ...]:
-    """Those of some folders that are runs, by the times of their requests."""
-    runs = []
-    for path in paths:
+def all_names() -> list[str]:
+    """The names of all runs, newest first: little is to be done for each, as there may be a million."""
+    try:
+        return newest_first(os.listdir(runs_folder()))  # noqa: PTH208  (names alone)
+    except FileNotFoundError:
+        return []
+
+
+def newest_first(names: Iterable[str]) -> list[str]:
+    """Those of some names that are of runs, by the times of their requests."""
+    parent, found = os.fspath(runs_folder()), []
+    for name in names:
         try:
-            runs.append(((path / "run.json").stat().st_mtime_ns, path.name, path))
+            found.append((os.stat(f"{parent}/{name}/run.json").st_mtime_ns, name))  # noqa: PTH116  (a million of them)
         except OSError:
             continue  # no request: not a run
-    return tuple(RunFolder(path) for _, _, path in sorted(runs, reverse=True))
+    return [name for _, name in sorted(found, reverse=True)]
 
 
 def size_bytes(path: str | Path) -> int:

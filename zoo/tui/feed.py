@@ -36,6 +36,8 @@ PAINT_S = 0.1
 """Least time between two messages about downloads."""
 THROTTLE_S = 0.002
 """How long a thread that reads much works, and then rests."""
+PORTION = 500
+"""Runs, the newest first, that are read before the screens are notified."""
 BATCH = 200
 """Cards whose weights are looked for before the screens are notified."""
 
@@ -102,6 +104,9 @@ class Feed:
         self.problems: tuple[str, ...] = ()
         self.runs: tuple[RunSummary, ...] = ()
         self.runs_loaded = False
+        """Whether the newest are known."""
+        self.runs_complete = False
+        """Whether all are."""
         self.downloads = Downloads(self._on_download)
         self._downloads_reported_at = 0.0
         self._results: frozenset[str] = frozenset()
@@ -194,7 +199,7 @@ class Feed:
             start_lost()
         except (ZooError, OSError) as error:
             self._report(error)
-        index = RunIndex(between=Throttle())
+        index = RunIndex(between=Throttle(), portion=PORTION)
         first, well = True, True
         while not self._ended:
             try:
@@ -207,13 +212,21 @@ class Feed:
             if changed or first:
                 first = False
                 runs = index.summaries
-                self.later(partial(self._show_runs, runs, _usage(runs), _results(runs)))
+                if index.is_complete:
+                    self.later(partial(self._show_all_runs, runs, _usage(runs), _results(runs)))
+                else:
+                    self.later(partial(self._show_newest_runs, runs))
             if not (self._app.is_headless or self._app.is_web or terminal_is_there()):
                 self.later(self._app.exit)
-            time.sleep(POLL_S)
+            time.sleep(POLL_S if index.is_complete else 0)
 
-    def _show_runs(self, runs: tuple[RunSummary, ...], usage: Usage, results: frozenset[str]) -> None:
-        self.runs, self.runs_loaded = runs, True
+    def _show_newest_runs(self, runs: tuple[RunSummary, ...]) -> None:
+        """While older ones are read, of which something may be known already."""
+        self.runs, self.runs_loaded, self.runs_complete = runs, True, False
+        self._app.broadcast(RunsChanged)
+
+    def _show_all_runs(self, runs: tuple[RunSummary, ...], usage: Usage, results: frozenset[str]) -> None:
+        self.runs, self.runs_loaded, self.runs_complete = runs, True, True
         if results != self._results and self.models_loaded:  # a model has come, gone or changed its name
             self._results = results
             self.reload_models()

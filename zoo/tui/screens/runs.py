@@ -81,7 +81,8 @@ class RunsScreen(RunPage):
         self._table.show(runs)
         hidden = "; / predict shows older predictions" if surplus else ""
         marked = f"; {len(self._marked)} marked" if self._marked else hidden
-        self.query_one("#shown", Static).update(f"{len(runs):,} of {len(feed.runs):,}, {feed.activity}{marked}")
+        more = "" if feed.runs_complete or not feed.runs_loaded else ", reading older ones"
+        self.query_one("#shown", Static).update(f"{len(runs):,} of {len(feed.runs):,}{more}, {feed.activity}{marked}")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self.show()
