@@ -10,6 +10,7 @@ from zoo.errors import RunFailed
 from zoo.plurals import counted
 from zoo.runs.attempt import Worker
 from zoo.runs.events import Noted, Warned
+from zoo.runs.launcher import launching
 from zoo.runs.log import is_going_on, read_events
 from zoo.runs.prediction_job import Progress
 from zoo.runs.snapshot import EMPTY, fold
@@ -109,8 +110,12 @@ def await_shards(worker: Worker, shards: Sequence[WatchedShard], progress: Progr
         if worker.should_stop():  # asked last: whoever stops all of them has asked this run first
             raise RunCancelledError(f"run {worker.folder.name} was stopped", "")
         _warn(worker, shards, told)
-        if not any(one.snapshot.pending or not (one.is_finished or one.gone) for one in shards):
-            break
+        if all(one.is_finished or one.gone for one in shards):
+            with launching(worker.folder):  # whoever hands some of them over at this moment has written that down then
+                for shard in shards:
+                    shard.look()
+            if all(one.is_finished or one.gone for one in shards):
+                break
         took = time.monotonic() - began
         time.sleep(max(POLL_S, took / SHARE))
     if gone := [one for one in shards if one.gone]:
