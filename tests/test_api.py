@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -77,6 +78,64 @@ def test_what_is_no_path_or_name_is_told_what_is_wanted(echo: None, rows: Path) 
             zoo.open_run(model)  # type: ignore[arg-type]
 
     assert zoo.list_runs() == ()
+
+
+NAMING: dict[str, Callable[[zoo.Run, Path], Any]] = {
+    "evaluate": zoo.evaluate,
+    "predict_file": lambda run, rows: zoo.predict_file(run, rows, rows.with_name("out.csv")),
+    "load": lambda run, _: zoo.load(run),
+    "BatchPredictor": lambda run, _: zoo.BatchPredictor(run),
+    "export": lambda run, rows: zoo.export(run, rows.with_name("exported")),
+    "audit": lambda run, _: zoo.audit(run),
+    "inspect_labels": zoo.inspect_labels,
+    "data_curve": zoo.data_curve,
+    "plan": zoo.plan,
+    "shrink": zoo.shrink,
+    "into": lambda run, rows: zoo.shrink("words", rows, into=[run]),
+    "pick": lambda run, rows: zoo.pick(rows, models=["echo", run]),
+    "teacher": lambda run, rows: zoo.finetune("echo", rows, teacher=run),
+    "federate": lambda run, rows: zoo.federate(run, data=rows, by="label"),
+    "serve_federation": lambda run, rows: zoo.serve_federation(run, ["a", "b"]),
+}
+"""Wherever a model is named."""
+
+
+@pytest.mark.parametrize("name", NAMING)
+def test_a_run_stands_for_its_model_once_it_has_finished(name: str, words: str, rows: Path, store: Path) -> None:
+    half = store / "runs" / "half"
+    shutil.copytree(store / "runs" / words, half)
+    shutil.rmtree(half / "model")
+    events = half / "events.jsonl"
+    *begun, _ = events.read_text().splitlines(keepends=True)
+    events.write_text("".join(begun))
+    with pytest.raises(zoo.Unsupported, match="run half is crashed and has no model yet"):
+        NAMING[name](zoo.open_run("half"), rows)
+
+
+def test_a_finished_run_is_loaded_as_by_its_name(words: str) -> None:
+    run = zoo.open_run(words)
+
+    assert zoo.load(run, device="cpu", precision="fp32").card.name == words
+    assert f'"name":"echo/{words}"' in repr(zoo.BatchPredictor(run, device="cpu"))
+
+
+@pytest.mark.parametrize("make", [zoo.load, zoo.BatchPredictor])
+def test_the_name_of_a_run_without_a_model_is_told_to_be_one(
+    make: Callable[[str], Any], words: str, store: Path
+) -> None:
+    shutil.copytree(store / "runs" / words, store / "runs" / "spoilt")
+    shutil.rmtree(store / "runs" / "spoilt" / "model")
+    with pytest.raises(zoo.UnknownModel, match="run spoilt has left no model") as refusal:
+        make("spoilt")
+
+    assert refusal.value.hint.startswith("zoo why spoilt")
+
+
+def test_too_few_rows_to_pick_by_are_told_before_a_run_exists(words: str, rows: Path) -> None:
+    with pytest.raises(zoo.DatasetInvalid, match="6 rows to test cannot tell models apart"):
+        zoo.pick(rows, models=["echo", zoo.open_run(words)], name="picked")
+
+    assert [words] == [run.name for run in zoo.list_runs()]
 
 
 @pytest.mark.slow

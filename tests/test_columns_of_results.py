@@ -39,14 +39,14 @@ def model(echo: None, data: Path) -> str:
 
 
 def test_the_same_columns_are_used_where_the_file_has_them(model: str, data: Path, tmp_path: Path) -> None:
-    evaluated = zoo.evaluate(model, data, **HERE).wait(progress=False)
+    evaluated = zoo.evaluate(zoo.open_run(model), data, **HERE).wait(progress=False)
     columns = {"input": "Customer Message", "label": "Topic"}
     assert (columns, 1.0) == (evaluated.snapshot.columns, evaluated.metrics["accuracy"])
     assert ("blame", "praise") == evaluated.snapshot.labels
     again = zoo.finetune(model, data, name="again", **HERE).wait(progress=False)
     assert columns == again.model.card.columns
 
-    zoo.predict_file(model, data, tmp_path / "answers.csv", **HERE).wait(progress=False)
+    zoo.predict_file(zoo.open_run(model), data, tmp_path / "answers.csv", **HERE).wait(progress=False)
     with (tmp_path / "answers.csv").open() as file:
         answers = list(csv.DictReader(file))
     assert [("good fine 0", "praise"), ("bad 9", "blame")] == [

@@ -12,7 +12,7 @@ from zoo.aliases import aliases
 from zoo.card import Card, FolderSource, HubSource, ModelName, Verb, Weights, WheelSource
 from zoo.errors import OptionInvalid, UnknownModel
 from zoo.hub_reference import is_reference, parse_reference
-from zoo.paths import runs_folder
+from zoo.paths import RUN_NAME, runs_folder
 from zoo.plugins import Plugin, PluginFailure, load_plugins
 from zoo.plurals import with_article
 from zoo.ranking import ordered, rank
@@ -107,6 +107,10 @@ class Catalog(msgspec.Struct, frozen=True):
             if matches:
                 names = distinct_names(ordered(matches, [name.lower()]))
                 raise UnknownModel(f"{name!r} may be any of {', '.join(names[:8])}", f"say which, such as {names[0]}")
+        if RUN_NAME.fullmatch(name) and (runs_folder() / name / "run.json").exists():
+            raise UnknownModel(
+                f"run {name} has left no model", f"zoo why {name} says what became of it; zoo ls lists the models"
+            )
         raise UnknownModel(f"there is no model {name!r}", self._advice(name))
 
     def heads(self, name: str) -> tuple[Card, ...]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import msgspec
 
@@ -16,14 +16,17 @@ from zoo.audit_data import audit_data
 from zoo.audit_options import AuditOptions
 from zoo.card import Ability, Card
 from zoo.catalog import Catalog
-from zoo.data import Dataset, InputRows, count_rows, digest, divided, load, match_labels, stamp
+from zoo.data import Dataset, InputRows, count_rows, digest, divided, load, match_labels, split, stamp
 from zoo.data.clients import rows_by
 from zoo.data.layout import parts_of
+from zoo.data.splitting import input_key
 from zoo.data.units import check_units
+from zoo.enough_rows import HELD_OUT, check_drop, check_folds_filled, curve_sizes
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.job_paths import existing, existing_evaluation, new_file
 from zoo.jobs import BESIDE, SHARDS, Job
 from zoo.label_data import label_data
+from zoo.metrics import SHARES
 from zoo.metrics.choice import check_metric
 from zoo.options import Options, parse
 from zoo.privacy import is_private, rows_are_units, unit_column
@@ -40,6 +43,9 @@ from zoo.sources import Source, check_not_mixed
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 from zoo.teachers import Teacher, find_teacher, reading_task, split_options, with_taught_task
+
+if TYPE_CHECKING:
+    from zoo.hyperparameters import DataOptions
 
 
 class ResolvedJob(NamedTuple):
@@ -171,7 +177,20 @@ def check_training_data(source: Source, card: Card, task: Task, teacher: Teacher
 
 
 def _check_training(resolved: ResolvedJob) -> CheckedData:
-    return check_training_data(resolved.job.source, resolved.card, resolved.task, resolved.teacher)
+    checked = check_training_data(resolved.job.source, resolved.card, resolved.task, resolved.teacher)
+    if (folds := getattr(resolved.options, "folds", 0)) and checked.dataset:
+        _check_inputs(checked.dataset, folds)
+    return checked
+
+
+def _check_inputs(dataset: Dataset, folds: int) -> None:
+    """Insist on different inputs for all folds."""
+    inputs = set[bytes]()
+    for example in dataset.examples:
+        inputs.add(input_key(example))
+        if len(inputs) == folds:
+            return
+    check_folds_filled(len(inputs), len(dataset.examples), folds)
 
 
 def _check_evaluation(resolved: ResolvedJob) -> CheckedData:
@@ -193,6 +212,10 @@ def _check_evaluation(resolved: ResolvedJob) -> CheckedData:
         match_labels(dataset, card.labels, merge=merge)
     if job.calibrate:
         check_rows(path, len(dataset.examples), card.name)
+    if job.verb == "shrink":
+        metric = resolved.shrinking.metric or task.primary_metric
+        if metric in SHARES:
+            check_drop(len(dataset.examples), metric, resolved.shrinking.max_drop)
     if job.by:
         rows_by(path, job.by, "rows")
     data = DataRequest(
@@ -221,7 +244,16 @@ def _check_curve(resolved: ResolvedJob) -> CheckedData:
         raise OptionInvalid(
             "a curve learns from the same rows several times, and --private counts one training", "leave it out"
         )
-    return _check_training(resolved)
+    checked = _check_training(resolved)
+    if dataset := checked.dataset:
+        own, target = bool(checked.data.eval_path), resolved.task.target
+        learnt, judging = (
+            (dataset.examples, dataset.examples[:1])
+            if own
+            else split(dataset, HELD_OUT, cast("DataOptions", resolved.options).seed, target=target)
+        )
+        curve_sizes(dataset.path, len(learnt), len(judging), held_out=not own)
+    return checked
 
 
 def _check_labels(resolved: ResolvedJob) -> CheckedData:

@@ -6,6 +6,7 @@ from zoo.answers import BaseAnswer
 from zoo.card import Card
 from zoo.data import load
 from zoo.data.layout import parts_of
+from zoo.enough_rows import check_judged_labels
 from zoo.errors import Unsupported
 from zoo.job_paths import existing
 from zoo.plugin_checks import BODY
@@ -25,7 +26,7 @@ def label_data(source: Source, card: Card, task: Task) -> DataRequest:
 
     Raises:
         Unsupported: the model has learnt nothing, or makes no vectors, or the task has no such labels.
-        DatasetInvalid: the rows cannot be read.
+        DatasetInvalid: the rows cannot be read, or are too few.
     """
     if card.weights is None:
         raise Unsupported(f"{card.name} has learnt nothing yet", card.training_advice)
@@ -43,6 +44,7 @@ def label_data(source: Source, card: Card, task: Task) -> DataRequest:
     path, _, _ = parts_of(existing(source.data))
     columns = dict(source.columns)
     dataset = load(path, task, columns=columns, trained=card.columns, merge=source.merge_labels)
+    check_judged_labels(str(path), len(dataset.examples))
     return DataRequest(
         path=str(path),
         sha256=dataset.sha256,

@@ -11,8 +11,10 @@ import msgspec
 from zoo.ability_options import option_set
 from zoo.card import Ability, Card
 from zoo.catalog import Catalog, distinct_names, is_local, local_weights
+from zoo.data import load, split
 from zoo.data.guessing import likely_task
 from zoo.data.layout import Parts, parts_of
+from zoo.enough_rows import check_choosing
 from zoo.errors import OptionInvalid, Unsupported, ZooError
 from zoo.file_cache import read_once
 from zoo.job_paths import existing
@@ -21,7 +23,7 @@ from zoo.metrics.choice import check_metric
 from zoo.options import parse, to_dict
 from zoo.pick_options import FLOOR, PickOptions
 from zoo.ranking import is_result
-from zoo.requests import check_name, request_of
+from zoo.requests import CheckedJob, check_job, check_name
 from zoo.runs.request import RunRequest, StudentRequest
 from zoo.sources import Source
 from zoo.tasks import BUILT_IN, get_task
@@ -29,6 +31,8 @@ from zoo.units import size
 
 BYTES_PER_PARAMETER = 4
 """Of a model whose weights are made in the run."""
+MOST_DIVIDED = 20_000
+"""Rows that are divided before a run exists, to see whether they are enough; of more there are."""
 SUGGESTED = 3
 """Models that are named where there are too few."""
 
@@ -70,7 +74,9 @@ def pick_request(job: Job, picking: Mapping[str, Any], catalog: Catalog | None =
     trainings, left_out = _trainings(job, source, task, field.cards, catalog, options)
     if len(trainings) < 2:
         raise _too_few([card for card, _ in trainings], task, (*field.left_out, *left_out), catalog)
-    largest = trainings[-1][1]
+    _check_rows(trainings[0][1], options)
+    requests = [checked.request for _, checked in trainings]
+    largest = requests[-1]
     said = () if job.task else (f"{task}, as the data say",)
     return msgspec.structs.replace(
         largest,
@@ -82,9 +88,9 @@ def pick_request(job: Job, picking: Mapping[str, Any], catalog: Catalog | None =
         picking=dict(to_dict(options)),
         students=tuple(
             StudentRequest(name=name, training=training)
-            for name, (_, training) in zip(_names([card for card, _ in trainings]), trainings, strict=True)
+            for name, training in zip(_names([card for card, _ in trainings]), requests, strict=True)
         ),
-        versions={name: version for _, one in trainings for name, version in one.versions.items()},
+        versions={name: version for one in requests for name, version in one.versions.items()},
     )
 
 
@@ -130,31 +136,50 @@ def _names(cards: Sequence[Card]) -> list[str]:
 
 def _trainings(
     job: Job, source: Source, task: str, cards: Sequence[Card], catalog: Catalog, options: PickOptions
-) -> tuple[list[tuple[Card, RunRequest]], list[str]]:
+) -> tuple[list[tuple[Card, CheckedJob]], list[str]]:
     """The fine-tuning of each model, checked as any other; why others cannot learn from the data, in words.
 
     Raises:
         ZooError: one that a person names cannot; or none can.
     """
-    trainings: list[tuple[Card, RunRequest]] = []
+    trainings: list[tuple[Card, CheckedJob]] = []
     left_out, failures, place = list[str](), list[ZooError](), job.place.of_one_node
     for card in cards:
         known = option_set(card.ability("finetune", task)).__struct_fields__
         given = {"epochs": options.epochs} if options.epochs and "epochs" in known else {}
         training = Job(verb="finetune", model=card.full_name, source=source, task=task, place=place, options=given)
         try:
-            request = request_of(training, catalog)
+            checked = check_job(training, catalog)
         except ZooError as error:
             if options.names:
                 raise
             failures.append(error)
             left_out.append(f"{card.name} left out: {error.message}")
             continue
-        place = msgspec.structs.replace(place, device=request.device)  # all where the first is
-        trainings.append((card, request))
+        place = msgspec.structs.replace(place, device=checked.request.device)  # all where the first is
+        trainings.append((card, checked))
     if failures and not trainings:
         raise failures[0]
     return trainings, left_out
+
+
+def _check_rows(checked: CheckedJob, options: PickOptions) -> None:
+    """Insist on rows that can tell models apart, divided as the run divides them.
+
+    Raises:
+        DatasetInvalid: there are too few.
+    """
+    dataset, data = checked.dataset, checked.request.data
+    if dataset is None or len(dataset.examples) > MOST_DIVIDED:
+        return
+    task = get_task(checked.request.task).divided_at(data.separator).named_by(data.classes)
+    if data.eval_path:
+        rest, test = dataset.examples, load(data.eval_path, task, columns=data.columns, min_classes=1).examples
+    else:
+        rest, test = split(dataset, options.test_share, options.seed, target=task.target)
+    rest_alone = msgspec.structs.replace(dataset, examples=rest)
+    _, validation = split(rest_alone, options.validation_share, options.seed, target=task.target)
+    check_choosing(len(test), len(validation))
 
 
 def _field(catalog: Catalog, task: str, options: PickOptions) -> _Field:

@@ -169,6 +169,24 @@ def test_what_cannot_be_looked_at_is_one_line(
 def test_too_few_rows_are_told(model: str, digits: Path, tmp_path: Path) -> None:
     few = digits.with_name("few.csv")
     few.write_text("\n".join(digits.read_text().splitlines()[:13]) + "\n")
-    run = zoo.inspect_labels(model, few, device="cpu")
-    with pytest.raises(zoo.RunFailed, match="12 rows that can be judged by one another, and 20 are needed"):
-        run.wait(progress=False)
+    with pytest.raises(zoo.DatasetInvalid, match="12 rows that can be judged by one another, and 20 are needed"):
+        zoo.inspect_labels(model, few, device="cpu", name="few")
+    assert "few" not in [run.name for run in zoo.list_runs()]
+
+
+def test_a_model_that_knows_little_of_the_labels_is_told_with_its_agreement(model: str, digits: Path) -> None:
+    header, *lines = digits.read_text().splitlines()[:201]
+    shuffled = digits.with_name("shuffled.csv")
+    of_others = [f"{line.partition(',')[0]},{number * 7 % 10}" for number, line in enumerate(lines)]
+    shuffled.write_text("\n".join([header, *of_others]) + "\n")
+    place = Place(device="cpu", precision="fp32")
+    warnings = []
+    for data in (shuffled, digits):
+        request = request_of(Job(verb="inspect", model=model, source=Source(data=str(data)), place=place))
+        folder = store.create(request)
+        inspect_labels(Worker(folder, request, 0, 1))
+        warnings.append([one for one in zoo.open_run(folder.name).snapshot.warnings if "this list is weak" in one])
+
+    ((weak,), sure) = warnings
+    assert sure == []
+    assert "of the rows have the label that they are given, and 10.0% have the most frequent one" in weak

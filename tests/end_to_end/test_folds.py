@@ -89,10 +89,9 @@ def test_what_cannot_be_folded_is_one_line(
     assert "Traceback" not in error
 
 
-def test_more_folds_than_people_are_refused_before_anything_is_learnt(data: Path) -> None:
+def test_more_folds_than_inputs_are_refused_before_a_run_exists(data: Path) -> None:
     few = data.with_name("few.csv")
     few.write_text("text,label\n" + "same,late\nother,broken\n" * 4)
-    run = zoo.finetune("bert-tiny", few, folds=3, **CPU, **SHORT)
-    with pytest.raises(zoo.RunFailed, match="8 rows have too few different inputs for 3 folds"):
-        run.wait(progress=False)
-    assert run.snapshot.step == 0
+    with pytest.raises(zoo.DatasetInvalid, match="8 rows have too few different inputs for 3 folds"):
+        zoo.finetune("bert-tiny", few, folds=3, name="folded-few", **CPU, **SHORT)
+    assert "folded-few" not in [run.name for run in zoo.list_runs()]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from zoo.api.jobs import name_of
+from zoo.api.model_names import name_of_finished
 from zoo.api.run import Run
 from zoo.api.sources import by_role, source_of
 from zoo.api.starting import start_job
@@ -68,7 +68,7 @@ def audit(
     )
     job = Job(
         verb="audit",
-        model=name_of(model),
+        model=name_of_finished(model),
         task=task,
         source=source,
         place=Place(device=device, precision="fp32", on=on, requeue=requeue, now=now),

@@ -13,6 +13,7 @@ import msgspec
 from zoo.abilities import predict_options
 from zoo.answers import Rejected
 from zoo.api.model import Model, load
+from zoo.api.model_names import name_of_finished
 from zoo.catalog import Catalog
 from zoo.data.columns import columns_called
 from zoo.encoding import encode_json
@@ -24,6 +25,7 @@ from zoo.tasks import get_task
 
 if TYPE_CHECKING:
     from zoo.answers import Prediction
+    from zoo.api.run import Run
     from zoo.kinds import InputKind
     from zoo.tasks.task import Task
 
@@ -43,7 +45,7 @@ class BatchPredictor:
         dataset.map_batches(zoo.BatchPredictor("mood"), batch_size=512)  # Ray Data
 
     Args:
-        name: of a card or of a finished run.
+        name: of a card or of a finished run; or a run that has finished.
         columns: names of the columns of the inputs by their roles; `{"input": "review"}` for most tasks. Those that the
             model was trained on and the usual ones are found by themselves.
         whole: give the whole answer, too, as a dict in a column `answer`: of a classifier, all labels and how probable
@@ -61,7 +63,7 @@ class BatchPredictor:
 
     def __init__(
         self,
-        name: str,
+        name: str | Run,
         *,
         columns: Mapping[str, str] | None = None,
         whole: bool = False,
@@ -70,6 +72,7 @@ class BatchPredictor:
         precision: str = "auto",
         **options: Any,
     ) -> None:
+        name = name_of_finished(name)
         card = choose_model(Catalog.load(), name, "predict", task).card
         ability, _ = predict_options(card, task, options, beside=load.__kwdefaults__ or ())
         self._columns = dict(columns or {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from zoo.api.jobs import name_of
+from zoo.api.model_names import name_of_finished
 from zoo.api.run import Run
 from zoo.api.sources import by_role, source_of
 from zoo.api.starting import start_job
@@ -64,7 +64,7 @@ def data_curve(
     )
     job = Job(
         verb="curve",
-        model=name_of(model),
+        model=name_of_finished(model),
         task=task,
         source=source,
         place=Place(device=device, precision=precision, on=on, requeue=requeue, now=now),

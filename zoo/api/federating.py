@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from zoo.api.model_names import name_of_finished
 from zoo.api.run import Run
 from zoo.api.sources import by_role, source_of
 from zoo.api.starting import Served, start_federated, start_joining, start_serving
@@ -15,7 +16,7 @@ from zoo.site_jobs import Joining, Serving
 
 
 def federate(
-    model: str,
+    model: str | Run,
     clients: str | Path | Mapping[str, Any] = "",
     *,
     data: Any = None,
@@ -40,7 +41,7 @@ def federate(
     here, in one worker process.
 
     Args:
-        model: name of a card or of a finished run.
+        model: name of a card or of a finished run; or a run that has finished.
         clients: a folder, in which each folder or file has the data of one client; or a dict of the data of each, by
             names of clients, as for `finetune`.
         data: in the place of clients, data whose column `by` tells theirs apart; as for `finetune`.
@@ -66,7 +67,7 @@ def federate(
     """
     job = Job(
         verb="finetune",
-        model=model,
+        model=name_of_finished(model),
         task=task,
         source=source_of(data, by_role(columns, input, label or target), separator, classes, merge_labels),
         place=Place(device=device, precision=precision, on=on, requeue=requeue, now=now),
@@ -77,7 +78,7 @@ def federate(
 
 
 def serve_federation(
-    model: str,
+    model: str | Run,
     clients: str | Sequence[str],
     *,
     address: str = "0.0.0.0:8443",
@@ -98,7 +99,8 @@ def serve_federation(
     """Let clients elsewhere fine-tune a model together over HTTPS, with a server in a worker process here.
 
     Args:
-        model: name of a card or of a finished run, which has weights; every client has the same.
+        model: name of a card or of a finished run, or a run that has finished; it has weights, and every client has
+            the same.
         clients: names of those that may join.
         address: host and port at which the server listens.
         eval_data: labelled rows of the server's own, on which the weights of each round are judged; without them the
@@ -126,7 +128,7 @@ def serve_federation(
     """
     job = Job(
         verb="finetune",
-        model=model,
+        model=name_of_finished(model),
         task=task,
         source=source_of(eval_data, by_role(columns, input, label or target), separator),
         place=Place(device=device, precision="fp32", now=now),

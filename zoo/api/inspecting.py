@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from zoo.api.jobs import name_of
+from zoo.api.model_names import name_of_finished
 from zoo.api.run import Run
 from zoo.api.sources import by_role, source_of
 from zoo.api.starting import start_job
@@ -61,7 +61,7 @@ def inspect_labels(
     source = source_of(data, by_role(columns, input, label or target), separator, merge_labels=merge_labels)
     job = Job(
         verb="inspect",
-        model=name_of(model),
+        model=name_of_finished(model),
         task=task,
         source=source,
         place=Place(device=device, precision="fp32", on=on, requeue=requeue, now=now),

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from zoo.api.model_names import name_of, name_of_finished
 from zoo.api.run import Run
 from zoo.api.sources import by_role, named_sources, source_of
 from zoo.api.starting import start_job, start_sequence, start_shards
@@ -18,7 +19,6 @@ from zoo.jobs import NOW, Job, Place
 from zoo.options import read
 from zoo.recipes import read_recipe
 from zoo.requests import request_of
-from zoo.runs.store import name_of_result
 
 
 def finetune(
@@ -35,7 +35,7 @@ def finetune(
     separator: str = "",
     classes: str | Path = "",
     merge_labels: bool = False,
-    teacher: str = "",
+    teacher: str | Run = "",
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
@@ -69,9 +69,9 @@ def finetune(
             masks if not given.
         merge_labels: whether labels that differ only in case, blanks, invisible characters or Unicode form are one
             class, under the name of the most frequent.
-        teacher: name of a model or a run whose answers are learnt beside the targets of the data, and alone where there
-            are none; of several sources `zoo.Source` names that of each. The options `teacher_share` and
-            `teacher_temperature` say how (`zoo.TeachingOptions`).
+        teacher: name of a model or a run, or a run that has finished, whose answers are learnt beside the targets of
+            the data, and alone where there are none; of several sources `zoo.Source` names that of each. The options
+            `teacher_share` and `teacher_temperature` say how (`zoo.TeachingOptions`).
         name: of the run and of the model that comes of it.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
         precision: auto, fp32, bf16 or fp16.
@@ -196,7 +196,7 @@ def pretrain(
 
 
 def evaluate(
-    model: str,
+    model: str | Run,
     data: Any,
     *,
     task: str = "",
@@ -228,7 +228,7 @@ def evaluate(
     source = source_of(data, by_role(columns, input, label or target), separator, classes, merge_labels)
     job = Job(
         verb="evaluate",
-        model=model,
+        model=name_of_finished(model),
         task=task,
         source=source,
         place=Place(device=device, precision=precision, on=on, requeue=requeue, now=now),
@@ -242,7 +242,7 @@ def evaluate(
 
 
 def predict_file(
-    model: str,
+    model: str | Run,
     data: Any,
     out: str | Path,
     *,
@@ -265,7 +265,7 @@ def predict_file(
     """Answer every row of a file into another file, in order, in a worker process.
 
     Args:
-        model: name of a card or of a finished run.
+        model: name of a card or of a finished run; or a run that has finished.
         data: the inputs: a file, or a folder of images; or what Python holds, as for `finetune`.
         out: .csv, .tsv, .jsonl or .ndjson, or what else the answers of the task can be written as; must not exist.
         task: what the model shall answer; needed only where it knows several.
@@ -289,7 +289,7 @@ def predict_file(
     place = Place(device=device, precision=precision, on=on, requeue=requeue, now=now)
     job = Job(
         verb="predict",
-        model=model,
+        model=name_of_finished(model),
         task=task,
         source=source,
         place=place,
@@ -303,8 +303,3 @@ def predict_file(
         draw=draw,
     )
     return start_shards(job)[-1]
-
-
-def name_of(model: str | Run) -> str:
-    """The whole name of a model, or of the one that comes of a run."""
-    return name_of_result(model.folder) if isinstance(model, Run) else model

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 from zoo.abilities import predict_options
 from zoo.adoption import adopt_alias
 from zoo.answers import Answer
+from zoo.api.model_names import name_of_finished
 from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.data.expansion import input_list
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from zoo.answers import Prediction
+    from zoo.api.run import Run
     from zoo.devices import Placement
     from zoo.fetch import Progress
     from zoo.options import Options
@@ -152,7 +154,7 @@ class Model:
 
 
 def load(
-    name: str,
+    name: str | Run,
     *,
     task: str = "",
     device: str = "auto",
@@ -163,7 +165,7 @@ def load(
     """Load a model into this process, fetching its weights if they are not here.
 
     Args:
-        name: of a card or of a finished run.
+        name: of a card or of a finished run; or a run that has finished.
         task: what it shall answer; needed only where it knows several, or is a run with several heads.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
         precision: auto, fp32, bf16, fp16 or int8.
@@ -175,7 +177,7 @@ def load(
         Unsupported: it has nothing to predict with.
         DownloadFailed: its weights cannot be had.
     """
-    catalog = Catalog.load()
+    name, catalog = name_of_finished(name), Catalog.load()
     card = adopt_alias(name, catalog) or choose_model(catalog, name, "predict", task).card
     return load_card(card, device, precision, on_progress, options, task=task)
 

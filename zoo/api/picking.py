@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from zoo.api.model_names import names_of_finished
 from zoo.api.run import Run
 from zoo.api.sources import by_role, source_of
 from zoo.api.starting import start_picking
@@ -15,7 +16,7 @@ from zoo.jobs import Job, Place
 def pick(
     data: Any,
     *,
-    models: str | Sequence[str] = "",
+    models: str | Run | Sequence[str | Run] = "",
     under: str = "",
     within: str = "",
     finalists: int = 2,
@@ -47,7 +48,8 @@ def pick(
 
     Args:
         data: labelled rows: a path, or what Python holds, with a task then.
-        models: which take part; all that learn the task and whose weights are here if not given.
+        models: which take part, by their names, or runs that have finished; all that learn the task and whose weights
+            are here if not given.
         under: the most that the weights of one may take, such as `100MB`.
         within: the longest that fine-tuning one on all rows may take here, such as `10min`.
         finalists: how many are fine-tuned on all rows.
@@ -79,7 +81,7 @@ def pick(
     place = Place(device=device, precision=precision, on=on, requeue=requeue, now=now)
     job = Job(verb="pick", model="", task=task, source=source, place=place, name=name)
     picking = {
-        "models": models if isinstance(models, str) else ",".join(models),
+        "models": names_of_finished(models),
         "under": under,
         "within": within,
         "finalists": finalists,

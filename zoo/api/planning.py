@@ -11,7 +11,7 @@ import msgspec
 from zoo import errors
 from zoo.api.data_files import data_as_files
 from zoo.api.dry_run import dry_run
-from zoo.api.jobs import name_of
+from zoo.api.model_names import name_of_finished
 from zoo.api.sources import by_role, named_sources, source_of
 from zoo.catalog import Catalog
 from zoo.errors import RunFailed, ZooError
@@ -46,7 +46,7 @@ def plan(
     separator: str = "",
     classes: str | Path = "",
     merge_labels: bool = False,
-    teacher: str = "",
+    teacher: str | Run = "",
     device: str = "auto",
     precision: str = "auto",
     processes: int = 1,
@@ -76,7 +76,7 @@ def plan(
         separator: what stands between the labels of a text that holds several.
         classes: a file that says which class each value of a mask is.
         merge_labels: whether labels that look the same are one class.
-        teacher: name of a model whose answers are learnt, too.
+        teacher: name of a model, or a run, whose answers are learnt, too.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
         precision: auto, fp32, bf16 or fp16.
         processes: on each machine.
@@ -104,7 +104,7 @@ def plan(
     first, *others = named_sources(sources, source, task) or (source,)
     job = Job(
         verb="pretrain" if pretraining else "finetune",
-        model=name_of(model),
+        model=name_of_finished(model),
         task=task or ("" if others else first.task),
         source=first,
         others=tuple(others),

@@ -9,9 +9,10 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo import atomic
+from zoo.api.model_names import name_of_finished
 from zoo.api.sources import by_role
 from zoo.card import Card, FolderSource
 from zoo.catalog import Catalog
@@ -29,6 +30,9 @@ from zoo.runs.store import store_invalid
 from zoo.runs.stored_answers import FOLDER as STORED_ANSWERS
 from zoo.suggestions import did_you_mean
 
+if TYPE_CHECKING:
+    from zoo.api.run import Run
+
 FORMATS = {
     "safetensors": "weights and configuration, as transformers or torchvision loads them",
     "onnx": "the whole network for ONNX Runtime, with what has to be known to answer",
@@ -38,7 +42,7 @@ FORMATS = {
 
 
 def export(
-    result: str,
+    result: str | Run,
     folder: str | os.PathLike[str],
     *,
     format: str = "safetensors",
@@ -54,7 +58,7 @@ def export(
     files answer some inputs as zoo does, or nothing is written; `model.json` says by how much they differ.
 
     Args:
-        result: name of a finished run, or of one of its heads.
+        result: a finished run, its name, or that of one of its heads.
         folder: a new one.
         format: `safetensors`, `onnx` or `torch`.
         data: of `onnx` and `torch`, what is answered: a file, a folder, or a list of inputs. If not given, answers that
@@ -76,7 +80,7 @@ def export(
         GateNotPassed: the files answer otherwise than zoo.
         StoreInvalid: the folder cannot be written.
     """
-    named = by_role(columns, input, "")
+    result, named = name_of_finished(result), by_role(columns, input, "")
     _check_form(format, is_compared=data is not None or bool(named))
     catalog = Catalog.load()
     card = _head(catalog, result, head) if head else choose_model(catalog, result, "predict", task).card

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from zoo.api.model import Model, load_card
+from zoo.api.model_names import check_makes_model
 from zoo.blocks import Block
 from zoo.card import Card
 from zoo.catalog import Catalog
-from zoo.errors import RunCancelled, RunFailed, UnknownModel, Unsupported
+from zoo.errors import RunCancelled, RunFailed, UnknownModel
 from zoo.jobs import PROCESSES
 from zoo.metrics.intervals import Interval
 from zoo.options import read
@@ -26,7 +27,6 @@ from zoo.runs.inspecting.doubtful_labels import DoubtfulLabel, read_doubtful_lab
 from zoo.runs.launcher import start_lost
 from zoo.runs.log import follow, read_events
 from zoo.runs.mistakes import Mistake, read_mistakes
-from zoo.runs.request import MAKING_MODELS
 from zoo.runs.snapshot import RunSnapshot, apply
 from zoo.runs.store import RunFolder, name_of_result
 
@@ -201,12 +201,7 @@ class Run:
 
     def _cards(self) -> tuple[Card, ...]:
         """Of the models that the run has made."""
-        request, ended_as = self.folder.request, self.snapshot
-        if request.verb not in MAKING_MODELS:
-            raise Unsupported(f"run {self.name} makes no model: it is there to {request.verb}", f"use {request.model}")
-        if ended_as.status != "finished":
-            hint = "wait for its end: run.wait()" if ended_as.pending else f"go on with it: zoo resume {self.name}"
-            raise Unsupported(f"run {self.name} is {ended_as.status} and has no model yet", hint)
+        check_makes_model(self.folder)
         # By the whole name: the beginning of a name could be that of another run's model.
         whole_name = name_of_result(self.folder)
         catalog = Catalog.load()

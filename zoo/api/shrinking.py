@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.api.jobs import name_of
+from zoo.api.model_names import name_of_finished, names_of_finished
 from zoo.api.run import Run
 from zoo.api.sources import by_role, source_of
 from zoo.api.starting import start_job
@@ -18,7 +18,7 @@ def shrink(
     data: Any,
     *,
     formats: str | Sequence[str] = "",
-    into: str | Sequence[str] = "",
+    into: str | Run | Sequence[str | Run] = "",
     prune: float = 0.0,
     train: str | Path = "",
     train_epochs: float | None = None,
@@ -77,7 +77,7 @@ def shrink(
     source = source_of(data, by_role(columns, input, label), separator, classes, merge_labels)
     job = Job(
         verb="shrink",
-        model=name_of(run),
+        model=name_of_finished(run),
         task=task,
         source=source,
         place=Place(device=device, precision="fp32", on=on, requeue=requeue, now=now),
@@ -85,7 +85,7 @@ def shrink(
         name=name,
         shrinking={
             "formats": formats if isinstance(formats, str) else ",".join(formats),
-            "into": into if isinstance(into, str) else ",".join(into),
+            "into": names_of_finished(into),
             "prune": prune,
             "train": str(train),
             "train_epochs": train_epochs,

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from zoo.api.model_names import name_of_finished
 from zoo.errors import OptionInvalid
 from zoo.kinds.kind import INPUT, TARGET
 from zoo.plurals import with_article
 from zoo.sources import Source
+
+if TYPE_CHECKING:
+    from zoo.api.run import Run
 
 
 def source_of(
@@ -22,9 +26,9 @@ def source_of(
     merge_labels: bool = False,
     *,
     eval_data: Any = None,
-    teacher: str = "",
+    teacher: str | Run = "",
 ) -> Source:
-    """The one source of a job; arguments as the fields of `zoo.Source`."""
+    """The one source of a job; arguments as the fields of `zoo.Source`, and a run may be the teacher."""
     return Source(
         data=data,
         eval_data=eval_data,
@@ -32,7 +36,7 @@ def source_of(
         separator=separator,
         classes=classes,
         merge_labels=merge_labels,
-        teacher=teacher,
+        teacher=name_of_finished(teacher) if teacher else "",
     )
 
 

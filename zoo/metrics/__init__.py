@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from zoo.blocks import Report
 from zoo.metrics.classification import ClassificationMetrics, confusion_of, report_of_confusion
-from zoo.metrics.loss import LOSSES, NO_MEASURE, SMALLER_IS_BETTER, WITH_UNIT, MeanLoss, finite
+from zoo.metrics.loss import LOSSES, NO_MEASURE, SHARES, SMALLER_IS_BETTER, WITH_UNIT, MeanLoss, finite
 
 if TYPE_CHECKING:
     from zoo.metrics.detection import DetectionMetrics
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LOSSES",
     "NO_MEASURE",
+    "SHARES",
     "SMALLER_IS_BETTER",
     "WITH_UNIT",
     "ClassificationMetrics",

@@ -8,6 +8,28 @@ LOSSES = ("loss", "perplexity")
 """Metrics that a training which diverges has no finite value of."""
 WITH_UNIT = frozenset({*LOSSES, "mae", "rmse"})
 """Metrics that are no share of anything: a figure below 1 is no better bounded than one above."""
+SHARES = frozenset(
+    {
+        "accuracy",
+        "ap50",
+        "ap75",
+        "conlleval_f1",
+        "dice",
+        "exact_match",
+        "macro_f1",
+        "map",
+        "micro_f1",
+        "micro_precision",
+        "micro_recall",
+        "miou",
+        "pixel_accuracy",
+        "precision",
+        "recall",
+        "span_f1",
+        "subset_accuracy",
+    }
+)
+"""Metrics that lie between 0 and 1, whatever is judged."""
 NO_MEASURE = frozenset({"threshold", "wer_low", "wer_high", "label_coverage", "decided_share"})
 """Figures that say nothing of how good answers are, or only how sure another figure is."""
 SMALLER_IS_BETTER = WITH_UNIT | {"wer", "wer_low", "wer_high", "cer", "substitutions", "deletions", "insertions", "ece"}

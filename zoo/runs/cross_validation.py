@@ -11,10 +11,9 @@ from zoo.blocks import Cell, Report, Table
 from zoo.card import Card
 from zoo.data import Dataset
 from zoo.data.example import Columns, Example
-from zoo.errors import DatasetInvalid
+from zoo.enough_rows import check_folds_filled
 from zoo.metrics.intervals import Interval, interval_text
 from zoo.plugins import Plugin
-from zoo.plurals import counted
 from zoo.runs.attempt import Worker
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.dealing import dealt
@@ -59,12 +58,7 @@ class Folds:
         self._rows = sorted((*run.train, *run.eval), key=lambda example: example.row)
         warn_of_learnt(worker, card, self._rows)
         self._numbers = self._dealt()
-        filled = len(set(self._numbers))
-        if filled < self.count:
-            raise DatasetInvalid(
-                f"{counted(len(self._rows), 'row')} have too few different inputs for {self.count} folds",
-                f"--folds {filled}, or more rows" if filled > 1 else "more rows",
-            )
+        check_folds_filled(len(set(self._numbers)), len(self._rows), self.count)
 
     def figures(self) -> PooledFigures:
         """Train one model after the other, or go on with it, and let each judge the rows of its fold.

@@ -18,12 +18,13 @@ from zoo.ability_options import parse_recorded
 from zoo.blocks import Curve, Paragraph, Report, Table
 from zoo.data.example import Example
 from zoo.data.splitting import input_key
+from zoo.enough_rows import HELD_OUT, curve_sizes
 from zoo.errors import DatasetInvalid, RunCancelled
 from zoo.file_cache import release
 from zoo.hyperparameters import DataOptions
 from zoo.metrics import figure_of
 from zoo.metrics.intervals import Interval, interval_text
-from zoo.metrics.power_law import FEWEST, Extrapolated, extrapolated
+from zoo.metrics.power_law import Extrapolated, extrapolated
 from zoo.plurals import counted
 from zoo.runs.attempt import Worker
 from zoo.runs.baseline import CHUNK, ignore
@@ -32,18 +33,12 @@ from zoo.runs.events import AnyEvent, EvaluationCompleted, Noted, RunFinished
 from zoo.runs.judging import CheckedJudge
 from zoo.runs.kept_parts import SIZES
 from zoo.runs.preparation import fetch_weights, resolve
-from zoo.runs.training_data import TrainingData, load_training_data
+from zoo.runs.training_data import load_training_data
 from zoo.runs.training_job import Part, run_of
 from zoo.runs.trial_model import TrialModel, warn_of_learnt
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
-SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
-"""Of the rows to learn from."""
-LEAST_ROWS = 10
-"""Of a size; smaller shares are left out."""
-HELD_OUT = 0.2
-"""Of the rows, that judge, where no others were named."""
 TIMES = (2, 4)
 """As many rows as there are, that is told of."""
 DRAWS, MOST_ANSWERS = 200, 200_000
@@ -97,7 +92,8 @@ def measure_data_curve(worker: Worker) -> AnyEvent:
     options = cast("DataOptions", parse_recorded(ability, request.options))  # has its fields: plugins are held to it
     judging = options if request.data.eval_path else msgspec.structs.replace(options, eval_share=HELD_OUT)
     data = load_training_data(worker, task, judging, {} if request.new_heads else card.columns)
-    sizes = _sizes_of(data)
+    held_out = not request.data.eval_path
+    sizes = curve_sizes(request.data.path, len(data.train), len(data.eval), held_out=held_out)
     warn_of_learnt(worker, card, data.eval)
     release()
     part = Part(worker, "finetune", task, options, data)
@@ -129,27 +125,6 @@ def measure_data_curve(worker: Worker) -> AnyEvent:
         report=_report(known),
         labels=data.labels,
     )
-
-
-def _sizes_of(data: TrainingData) -> list[int]:
-    """How many rows are learnt from, the smallest first.
-
-    Raises:
-        DatasetInvalid: there are too few rows, or none that judge.
-    """
-    path, rows = data.worker.request.data.path, len(data.train)
-    if not data.eval:
-        raise DatasetInvalid(
-            f"{path} has no rows that could judge: none could be held out", "name rows that judge: --eval DATA"
-        )
-    sizes = [size for size in (round(rows * share) for share in SHARES) if size >= LEAST_ROWS]
-    if len(sizes) < FEWEST:
-        least = LEAST_ROWS / SHARES[-FEWEST]
-        more = round(least) if data.worker.request.data.eval_path else round(least / (1 - HELD_OUT))
-        raise DatasetInvalid(
-            f"{path} has {counted(rows, 'row')} to learn from, too few for a curve", f"{more} rows make one"
-        )
-    return sizes
 
 
 def nested(rows: Sequence[Example], task: Task) -> list[Example]:

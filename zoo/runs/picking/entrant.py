@@ -23,6 +23,7 @@ from zoo.card import Card
 from zoo.catalog import result_cards
 from zoo.data.example import Example
 from zoo.encoding import encode_json
+from zoo.enough_rows import FEWEST_CHOOSING
 from zoo.errors import DatasetInvalid
 from zoo.hyperparameters import DataOptions
 from zoo.memory import release_memory
@@ -35,7 +36,7 @@ from zoo.runs.candidate import Candidate
 from zoo.runs.context import PredictionRun, TrainingRun
 from zoo.runs.events import AnyEvent, Noted, PredictionsWritten, RunPlanned
 from zoo.runs.log import read_events
-from zoo.runs.picking.rows import FEWEST, PickRows
+from zoo.runs.picking.rows import PickRows
 from zoo.runs.preparation import card_of, fetch_weights, resolve
 from zoo.runs.publishing import publish
 from zoo.runs.request import StudentRequest
@@ -201,7 +202,7 @@ class Entrant:
             known = probing.vectors_of(
                 objective, device, self.name, examples, partial(check_stop, self._worker.should_stop)
             )
-            if len(known.examples) < FEWEST:
+            if len(known.examples) < FEWEST_CHOOSING:
                 raise DatasetInvalid(f"it can read {len(known.examples):,} of {counted(len(examples), 'row')}")
             folds = probing.folds_of(self._task, known.examples, FOLDS)
             return probing.out_of_fold(objective, known, folds, self._worker.should_stop)

@@ -10,17 +10,13 @@ from collections.abc import Hashable, Sequence
 from zoo.data import Dataset, split
 from zoo.data.example import Example
 from zoo.data.splitting import input_key
-from zoo.errors import DatasetInvalid
+from zoo.enough_rows import check_choosing
 from zoo.hyperparameters import DataOptions
 from zoo.kinds import TargetKind
 from zoo.pick_options import PickOptions
-from zoo.plurals import counted
 from zoo.runs.attempt import Worker
 from zoo.runs.training_data import TrainingData, load_training_data
 from zoo.tasks.task import Task
-
-FEWEST = 20
-"""Rows to choose by: fewer tell nothing apart."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,15 +47,7 @@ def load_rows(worker: Worker, task: Task, options: PickOptions) -> PickRows:
     data = load_training_data(worker, task, usual, {})
     rest = Dataset(path=worker.request.data.path, examples=data.train, columns=data.columns)
     train, validation = split(rest, options.validation_share, options.seed, target=task.target)
-    for rows, what, advice in (
-        (data.eval, "test", "--test FILE, or a larger --test-share"),
-        (validation, "choose by", "a larger --validation-share"),
-    ):
-        if len(rows) < FEWEST:
-            raise DatasetInvalid(
-                f"{counted(len(rows), 'row')} to {what} cannot tell models apart",
-                f"{FEWEST} are needed at least: give more data, or {advice}",
-            )
+    check_choosing(len(data.eval), len(validation))
     ordered = in_nested_order(train, task.target, options.seed)
     return PickRows(dataclasses.replace(data, train=ordered, eval=validation), data.eval)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from zoo.enough_rows import check_drop
 from zoo.errors import DatasetInvalid
-from zoo.metrics.intervals import Z
 from zoo.metrics.paired import Difference, least_bound
 from zoo.plurals import counted
 from zoo.runs.paired_figure import FEWEST_ROWS, AnsweredRows, Judged, PairedFigure
@@ -95,11 +94,4 @@ class Gate:
                     f"{counted(rows, 'row')} cannot show a drop of {self.metric}", f"give at least {FEWEST_ROWS}"
                 )
             return
-        bound = least_bound(rows)
-        if bound > allowed:
-            needed = math.ceil(Z**2 * (1 - allowed) / allowed)
-            raise DatasetInvalid(
-                f"{counted(rows, 'row')} cannot show that {self.metric} drops by {allowed:g} at most: even if no "
-                f"answer were worse, the 95% interval would reach to {bound:.3f}",
-                f"give at least {needed:,} rows, or --max-drop {math.ceil(1000 * bound) / 1000:g}",
-            )
+        check_drop(rows, self.metric, allowed)

@@ -8,9 +8,9 @@ from typing import ClassVar
 from textual.app import ComposeResult
 
 from zoo.card import Card
+from zoo.enough_rows import SHARES
 from zoo.jobs import Job
 from zoo.options import Option
-from zoo.runs.data_curve import SHARES
 from zoo.runs.request import RunRequest
 from zoo.tui.commands import command_line
 from zoo.tui.path_text import short_path
