@@ -153,6 +153,10 @@ class Cluster:
         finally:
             self.start_node(name)
 
+    def ended(self, job: str) -> bool:
+        """Whether nothing of a job goes on."""
+        return not {*self.ask("squeue", "-h", "-j", job, "-o", "%T").split()} & {"PENDING", "RUNNING", "COMPLETING"}
+
     @contextmanager
     def spare(self) -> Iterator[None]:
         """A further node is there within."""

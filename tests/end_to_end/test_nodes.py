@@ -113,6 +113,7 @@ def test_two_nodes_of_a_slurm_cluster_go_on_by_themselves_to_the_same(
         assert "queued" == run.status
         slurm.begin_at_once(job_of(run))
         run.wait(progress=False)
+        until(lambda: slurm.ended(job_of(run)))
 
     assert [2] * 3 == [event.processes for event in run.events() if isinstance(event, RunStarted)]
     assert [None, 2] == attempts(run)[:2]

@@ -28,7 +28,7 @@ from zoo.places.node import NODE_LOST, Node
 from zoo.places.place import JobState, PlacedJob
 from zoo.places.slurm import Slurm, SlurmSettings, _outside_of_any_job, minutes
 from zoo.places.table import _check_ours, place_named, places
-from zoo.runs import control, kept_parts, placement, store
+from zoo.runs import control, kept_parts, node_worker, placement, store
 from zoo.runs.attempt import Worker
 from zoo.runs.events import RunInterrupted, RunLaunched, RunRequeued
 from zoo.runs.index import RunIndex
@@ -392,6 +392,14 @@ def test_machines_that_do_not_come_together_twice_are_not_brought_together_for_e
         assert attempt == "2" or isinstance(last_event(folder), RunRequeued)
     assert code == parts[-1]._code()
     assert isinstance(last_event(folder), RunInterrupted if is_dealt else RunRequeued)
+
+
+def test_a_machine_that_is_begun_anew_leaves_a_finished_run_alone(words: str, store: Path) -> None:
+    folder = RunFolder(store / "runs" / words)
+    before = folder.events_path.read_bytes()
+
+    assert 1 == node_worker.main([str(folder.path)])
+    assert before == folder.events_path.read_bytes()
 
 
 class Squeue:

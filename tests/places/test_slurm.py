@@ -110,6 +110,7 @@ def test_a_node_that_dies_interrupts_a_run_and_requeues_another(
             until(lambda: "queued" == run.status)  # once its heartbeat is late
         slurm.begin_at_once(job_of(run))
         run.wait(progress=False)
+        until(lambda: slurm.ended(job_of(run)))
     assert uninterrupted == result(run)
     assert [None, HELD_AT] == attempts(run)
 

@@ -23,6 +23,8 @@ from zoo.errors import ZooError
 from zoo.places.node import Node, attempt_id, endpoint, this_node
 from zoo.runs.companions import BEAT_S, Companions
 from zoo.runs.last_word import LastWord
+from zoo.runs.log import read_events
+from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ HINDSIGHT_S = 5.0
 def main(argv: list[str]) -> int:
     """Take part in a run; 0 when this machine's part of it was done, or was stopped."""
     folder = RunFolder(Path(argv[0]).absolute())
+    if fold(read_events(folder)[0]).status == "finished":  # the place has begun it again for a node that died just then
+        print(f"run {folder.name} has finished", file=sys.stderr)  # noqa: T201  (the log is the place)
+        return 1
     last_word = LastWord(folder, _attempt())
     try:
         return _Part(folder, this_node()).work()
