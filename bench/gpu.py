@@ -76,7 +76,7 @@ def run_of(work: str, way: str, device: str, precision: str, folder: Path, steps
     """What a worker hands to a plugin."""
     import msgspec
 
-    run = overhead.new_run(overhead.DATA, steps, folder)
+    run = overhead.new_run(overhead.DATA, steps, folder, mixing="")
     if work == "images":
         run = images_run(run, folder, steps)
     elif work == "masked":
@@ -119,7 +119,7 @@ def steps_of(run: Any, *, made_ahead: bool) -> Iterator[Callable[[int], None]]:
     """Gives what takes so many steps of a training, and waits until they are computed."""
     from zoo.testing import PluginHooks
     from zoo.training import arithmetic
-    from zoo.training.engine import _encoded
+    from zoo.training.engine import encoded_rows
     from zoo.training.loader import TrainingBatches
     from zoo.training.methods import make_method
     from zoo.training.optimizer_step import OptimizerSteps
@@ -133,7 +133,7 @@ def steps_of(run: Any, *, made_ahead: bool) -> Iterator[Callable[[int], None]]:
     sources = (Source(objective=objective, run=run),)
     learner = learner_of(sources)
     method = make_method(learner, run.options)
-    train_set, _ = _encoded(sources[0])
+    train_set, _ = encoded_rows(sources[0])
     plan = make_plan(run.options, [Demand(len(train_set), objective)], lr=overhead.LR, world_size=1)
     setup = TrainingSetup(sources, learner, run, accelerator, method, plan)
     begin(sources, method.module)

@@ -53,9 +53,16 @@ def trainer(data: str, steps: int) -> tuple[float, float, float]:
 
 
 def trainer_report(
-    data: str, steps: int, lr: float, *, frozen: bool = False, seed: int = 42, test: str = ""
+    data: str,
+    steps: int,
+    lr: float,
+    *,
+    frozen: bool = False,
+    seed: int = 42,
+    test: str = "",
+    place: tuple[str, str] = ("cpu", "fp32"),
 ) -> dict[str, Any]:
-    """What the peer prints."""
+    """What the peer prints; the place is a device and a precision."""
     from zoo.catalog import Catalog
     from zoo.fetch import locate
 
@@ -64,7 +71,7 @@ def trainer_report(
     folder = locate(weights)
     with tempfile.TemporaryDirectory() as out:
         numbers = map(str, (steps, BATCH, LENGTH, lr, int(frozen), seed))
-        command = [sys.executable, "-W", "ignore", PEER, str(folder), data, out, test, *numbers]
+        command = [sys.executable, "-W", "ignore", PEER, str(folder), data, out, test, *numbers, *place]
         done = subprocess.run(command, check=True, capture_output=True, encoding="utf-8")
     report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return report

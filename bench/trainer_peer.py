@@ -1,6 +1,7 @@
-"""The peer of train_text.py: transformers' Trainer in its documented plain use; prints when its steps ended.
+"""The peer of train_text.py and gpu_peers.py: transformers' Trainer in its documented plain use; prints when its steps
+ended.
 
-With a test file, also the accuracy on it.
+With a test file, also the accuracy on it. On a CPU in fp32, unless a device and a precision come last.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ def main(
     lr: float,
     frozen: bool,
     seed: int,
+    device: str = "cpu",
+    precision: str = "fp32",
 ) -> None:
     """Train."""
     rows = rows_of(data)
@@ -81,7 +84,8 @@ def main(
         save_strategy="no",
         report_to=[],
         disable_tqdm=True,
-        use_cpu=True,
+        use_cpu=device == "cpu",
+        bf16=precision == "bf16",
         seed=seed,
     )
     collator = DataCollatorWithPadding(tokenizer)
@@ -96,6 +100,6 @@ def main(
 
 
 if __name__ == "__main__":
-    weights, data, out, test, steps, batch, length, lr, frozen, seed = sys.argv[1:]
+    weights, data, out, test, steps, batch, length, lr, frozen, seed, *place = sys.argv[1:]
     numbers = (int(steps), int(batch), int(length), float(lr), frozen == "1", int(seed))
-    main(weights, data, out, test, *numbers)
+    main(weights, data, out, test, *numbers, *place)
