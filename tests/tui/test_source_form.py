@@ -72,8 +72,9 @@ def scores(folder: Path) -> Path:
 
 @scenario(size=(130, 45))
 async def test_a_source_is_added_and_removed(
-    pilot: Driver, sharer: Site, one_device: None, rows: Path, tmp_path: Path
+    pilot: Driver, sharer: Site, one_device: None, rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     screen = await open_form(pilot, "sharer")
     enter(screen, data=str(rows))
     await pilot.press("ctrl+n")
@@ -85,7 +86,7 @@ async def test_a_source_is_added_and_removed(
     for name, value in {"source": "first", "data": "nowhere.csv", "weight": "-1"}.items():
         form.field(name).enter(value)
     await shows(pilot, "'first' is there twice", "no such file or folder", "takes a number, more than 0")
-    for name, value in {"source": "scores", "data": str(scores(tmp_path)), "weight": "0.5"}.items():
+    for name, value in {"source": "scores", "data": scores(tmp_path).name, "weight": "0.5"}.items():
         form.field(name).enter(value)
     await pilot.press("ctrl+s")
     await until(pilot, lambda: pilot.app.screen is screen)
