@@ -13,6 +13,14 @@ from zoo.tui.screens.pick_model import PickModelScreen
 
 
 @pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    """As many as tell models apart, and make a curve."""
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label\n" + "".join(f"good fine {i},positive\nbad awful {i},negative\n" for i in range(100)))
+    return path
+
+
+@pytest.fixture
 def bert(one_device: None) -> None:
     pytest.importorskip("zoo_bert")
 
