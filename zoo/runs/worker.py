@@ -52,7 +52,7 @@ from zoo.runs.store import RunFolder
 from zoo.runs.versions import other_versions
 from zoo.sanitize import error_text
 
-NICENESS = 2
+NICENESS = 1
 """Alone a run loses nothing by it, and whatever a person does meanwhile is answered without a hiccup.
 
 More of it starves a training beside programs that keep all cores busy:
