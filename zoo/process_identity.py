@@ -59,8 +59,8 @@ class ProcessIdentity(msgspec.Struct, frozen=True, kw_only=True):
 
         try:
             first = identify(1)
-        except psutil.Error:  # not on Windows
-            first = ProcessIdentity(pid=0, started_at=psutil.boot_time())
+        except psutil.Error:  # not on Windows, nor where it is hidden
+            first = ProcessIdentity(pid=0, started_at=psutil.boot_time(), boot_id=_boot_id())
         if self.boot_id and first.boot_id:
             return self.boot_id != first.boot_id or self.since_boot_s < first.since_boot_s - HALF_A_TICK_S
         return self.started_at < first.started_at - CLOCK_TOLERANCE_S
@@ -94,7 +94,7 @@ def from_text(text: str) -> ProcessIdentity:
     Raises:
         ValueError: it is none.
     """
-    pid, started_at, since_boot_s, boot_id = text.split("-", 3)
+    pid, started_at, since_boot_s, boot_id = (*text.split("-", 3), "0", "")[:4]  # an earlier version wrote two of them
     return ProcessIdentity(
         pid=int(pid), started_at=float(started_at), since_boot_s=float(since_boot_s), boot_id=boot_id
     )

@@ -113,6 +113,7 @@ def test_shards_at_a_place_go_on_by_themselves_and_make_the_same_file(
         run = predict(words, data, out, shards=3, name="all", on="box")
         until(held.exists)
         until(lambda: run.snapshot.rows_predicted >= ROWS - 2 * CHUNK)  # it counts the rows of the others meanwhile
+        until(lambda: all(zoo.open_run(f"all-shard-{number}").status == "finished" for number in (1, 3)))
         with pytest.raises(zoo.Unsupported, match="waits for its shards, which go on"):
             run.resume()
         with pytest.raises(zoo.Unsupported, match="whose answers run all joins, is still going"):

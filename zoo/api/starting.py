@@ -191,7 +191,8 @@ def start_divided(requests: Sequence[RunRequest], *, now: bool = False) -> tuple
         launch_shards(folders[0], folders[1:])
     except BaseException:
         for folder in folders:
-            store.delete(folder)
+            with contextlib.suppress(ZooError):  # a worker that was cancelled may write there yet
+                store.delete(folder)
         raise
     launch(folders[0], now=now)
     return tuple(map(Run, (*folders[1:], folders[0])))

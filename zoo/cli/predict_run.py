@@ -40,7 +40,9 @@ def to_file(args: argparse.Namespace) -> ExitCode:
     if args.detach:
         return leave(last, as_json=args.json)
     diagnostics.note(f"run: {last.name}" + (f", which joins {shards[0].name} to {shards[-1].name}" if shards else ""))
-    code = watch_in_turn(*(() if args.on else shards), last)  # those at a place go on at once, and it counts their rows
+    code = watch_in_turn(
+        *(() if requests[0].place else shards), last
+    )  # at a place they go on at once, and it counts their rows
     if args.json:
         s = last.snapshot
         output.emit_json(

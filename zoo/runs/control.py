@@ -236,12 +236,15 @@ def resume(folder: RunFolder, *, now: bool = False, processes: int | None = None
 
 def _resume_shards(folder: RunFolder, shards: Sequence[RunFolder], *, now: bool) -> None:
     """Go on with the shards that nobody is at, and let the run that joins them wait again."""
-    goes_on, idle = _will_go_on(folder), [shard for shard in shards if not _will_go_on(shard)]
+    goes_on, going_on = _will_go_on(folder), {shard for shard in shards if _will_go_on(shard)}
+    idle = [
+        one for one in shards if one not in going_on and status.read(one).status != "finished"
+    ]  # it may have by now
     if goes_on and not idle:
         raise Unsupported(f"run {folder.name} waits for its shards, which go on", f"watch it: zoo attach {folder.name}")
     if any(shard.request.place for shard in shards):
         launch_shards(folder, idle)
-        if not goes_on:
+        if not _will_go_on(folder):  # asked anew: it may have given up while they were handed over
             launch(folder, now=now)
         return
     for shard in idle:

@@ -51,7 +51,7 @@ class WatchedShard:
         events, self._offset = read_events(self._folder, self._offset)
         self._told = fold(events, self._told)
         self.snapshot = judge(self._told, self._folder, alive=is_there)
-        if self.snapshot.pending or self.is_finished:
+        if is_there or self.snapshot.pending or self.is_finished:  # its place may begin it again by itself
             self.gone, self._gone_at = False, 0.0
         else:
             self._gone_at = self._gone_at or time.monotonic()
@@ -117,7 +117,9 @@ def await_shards(worker: Worker, shards: Sequence[WatchedShard], progress: Progr
             if all(one.is_finished or one.gone for one in shards):
                 break
         took = time.monotonic() - began
-        time.sleep(max(POLL_S, took / SHARE))
+        until = time.monotonic() + max(POLL_S, took / SHARE)
+        while time.monotonic() < until and not worker.should_stop():
+            time.sleep(min(POLL_S, max(0.0, until - time.monotonic())))
     if gone := [one for one in shards if one.gone]:
         some = "; ".join(one.trouble for one in gone[:NAMED]) + ("; ..." if len(gone) > NAMED else "")
         have = "has" if len(gone) == 1 else "have"
