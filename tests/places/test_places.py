@@ -433,6 +433,26 @@ def test_a_job_that_a_listing_of_before_does_not_have_is_asked_for(monkeypatch: 
     assert "unknown" == slurm.state("2").phase
 
 
+@pytest.mark.parametrize(("asked", "each"), [(0, 5), (4, 1), (7, 2), (1, 1)])
+def test_several_arrays_share_what_computes_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, asked: int, each: int
+) -> None:
+    handed_over: list[tuple[int, int]] = []
+
+    def submit(jobs: list[PlacedJob], name: str, folder: Path, *, at_once: int) -> list[str]:
+        handed_over.append((len(jobs), at_once))
+        return [job.name for job in jobs]
+
+    slurm = Slurm("gpu", SlurmSettings(at_once=asked))
+    monkeypatch.setattr(slurm, "_submit", submit)
+    monkeypatch.setattr("zoo.places.slurm._most_in_array", lambda: 2)
+    monkeypatch.setattr("zoo.places.slurm._link_array", lambda job, array: None)
+    jobs = [PlacedJob(name=str(number), folder="/", arguments=(), log="") for number in range(5)]
+
+    assert list("01234") == slurm.submit_array(jobs, "all", str(tmp_path))
+    assert [(2, each), (2, each), (1, each)] == handed_over
+
+
 @pytest.mark.parametrize(
     ("said", "words"),
     [
@@ -443,6 +463,7 @@ def test_a_job_that_a_listing_of_before_does_not_have_is_asked_for(monkeypatch: 
             "there is no /far/bin/python at place gpu",
         ),
         ("slurmstepd: error: execve(): /far/python: No such file or directory", "there is no /far/python at place gpu"),
+        ("module: command not found\nexecve(): /far/python: No such file", "there is no /far/python at place gpu"),
         ("ModuleNotFoundError: No module named 'submitit'", "the environment has no submitit at place gpu"),
     ],
 )

@@ -17,10 +17,10 @@ def missing_there(place: Place, said: str) -> tuple[str, str] | None:
         package = modules[-1]
         words = f"{environment} has no {package} at place {place.name}"
         return words, f"install it there: pip install '{_DISTRIBUTIONS.get(package, package)}'"
-    if command := re.search(r"\b([\w.-]+): (?:command )?not found\s*$", said, re.MULTILINE):
-        words = f"there is no {one_line(command[1])} at place {place.name}"
-        return words, "let setup at the place add the folder of it to PATH"
     if missing := re.search(r"(?:execve\(\)|env): [^\w/]?(/[^\n]+?)[^\w/]?: No such file", said):
         words = f"there is no {one_line(missing[1])} at place {place.name}"
         return words, "environment names a virtual environment that is seen there, too"
+    if command := re.search(r"(?:^|\s)(srun|python[\d.]*): (?:command )?not found\s*$", said, re.MULTILINE):
+        words = f"there is no {one_line(command[1])} at place {place.name}"
+        return words, "let setup at the place add the folder of it to PATH"
     return None

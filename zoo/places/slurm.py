@@ -133,14 +133,16 @@ class Slurm:
 
     def submit(self, job: PlacedJob) -> str:
         """Hand the job to `sbatch`."""
-        return self._submit([job], job.name, Path(job.folder))[0]
+        return self._submit([job], job.name, Path(job.folder), at_once=1)[0]
 
     def submit_array(self, jobs: Sequence[PlacedJob], name: str, folder: str) -> list[str]:
         """Hand jobs to `sbatch` as one array, or as several where they are more than one may have."""
         most, ids = _most_in_array(), list[str]()
+        firsts = range(0, len(jobs), most)
+        at_once = max(1, self._slurm.at_once // len(firsts)) if self._slurm.at_once else len(jobs)  # of each array
         try:
-            for first in range(0, len(jobs), most):
-                ids += self._submit(jobs[first : first + most], name, Path(folder))
+            for first in firsts:
+                ids += self._submit(jobs[first : first + most], name, Path(folder), at_once=at_once)
             for job in jobs:
                 _link_array(Path(job.folder), Path(folder))
         except BaseException:
@@ -148,7 +150,7 @@ class Slurm:
             raise
         return ids
 
-    def _submit(self, jobs: Sequence[PlacedJob], name: str, folder: Path) -> list[str]:
+    def _submit(self, jobs: Sequence[PlacedJob], name: str, folder: Path, *, at_once: int) -> list[str]:
         """Hand jobs to `sbatch` that differ in what they start alone; several are an array."""
         self._require_time()
         try:
@@ -163,8 +165,7 @@ class Slurm:
         python = f"env PYTHONSAFEPATH=1 {shlex.quote(self.settings.python or sys.executable)}"
         try:
             executor = SlurmExecutor(folder / FOLDER, max_num_timeout=MOST_REQUEUES, python=python)
-            at_once = {"array_parallelism": self._slurm.at_once or len(jobs)}
-            executor.update_parameters(**self._parameters(jobs[0], name), **at_once)
+            executor.update_parameters(**self._parameters(jobs[0], name), array_parallelism=at_once)
             # where submitit repeats what sbatch says
             with contextlib.redirect_stderr(io.StringIO()), _outside_of_any_job():
                 with executor.batch():

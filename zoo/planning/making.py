@@ -122,8 +122,9 @@ def _times(request: RunRequest, events: Sequence[AnyEvent], planned: RunPlanned,
 def _start_s(request: RunRequest, events: Sequence[AnyEvent]) -> float:
     """From the launch of the dry run, at a place from its turn, until it knew its plan, but for what it fetched."""
     first = RunStarted if request.place else RunLaunched | RunStarted
-    began = next(event.at for event in events if isinstance(event, first))
-    planned = next(event.at for event in events if isinstance(event, RunPlanned))
+    number = next(number for number, event in enumerate(events) if isinstance(event, RunPlanned))
+    planned = events[number].at
+    began = [event.at for event in events[:number] if isinstance(event, first)][-1 if request.place else 0]
     fetched = [event for event in events if isinstance(event, WeightsFetched)]
     fetching_s = fetched[-1].at - fetched[0].at if fetched else 0.0
     return planned - began - fetching_s
