@@ -1,20 +1,37 @@
-"""A shard at a place is gone once nobody is at it, and its place does not begin it again."""
+"""Shards at a place: when one is gone, and how all are ended, beside whoever hands them over."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import msgspec
 import pytest
 
 from zoo.places.place import JobState
-from zoo.runs import placement
+from zoo.runs import control, placement, status
+from zoo.runs.attempt import Worker
 from zoo.runs.events import RunInterrupted, RunLaunched
+from zoo.runs.launcher import joining_run, launching
 from zoo.runs.log import append
 from zoo.runs.placement import Placement
 from zoo.runs.request import DataRequest, RunRequest
 from zoo.runs.shard_waiting import WatchedShard
-from zoo.runs.store import create
+from zoo.runs.store import RunFolder, create
+from zoo.runs.worker import _await_handing_over
+
+
+def new_run(name: str, **changes: Any) -> RunFolder:
+    data = DataRequest(path="/data.csv")
+    return create(RunRequest(name=name, verb="predict", model="m/m", plugin="m", task="t", data=data, **changes))
+
+
+def handed_over(name: str) -> RunFolder:
+    folder = new_run(name, place="gpu", joined_by="all")
+    append(folder, RunLaunched(attempt=1, place="gpu", job=name))
+    folder.placed_path.write_bytes(msgspec.json.encode(Placement(place="gpu", job=name, placed_at=0.0)))
+    return folder
 
 
 def test_a_shard_that_its_place_puts_back_into_the_queue_is_not_gone(
@@ -23,19 +40,64 @@ def test_a_shard_that_its_place_puts_back_into_the_queue_is_not_gone(
     said = [JobState(phase="running")]
     monkeypatch.setattr(placement, "ASKED_S", 0.0)
     monkeypatch.setattr(placement, "_ask", lambda placed: said[-1])
-    data = DataRequest(path="/data.csv")
-    request = RunRequest(
-        name="all-shard-1", verb="predict", model="m/m", plugin="m", task="t", data=data, place="gpu", joined_by="all"
-    )
-    folder = create(request)
-    append(folder, RunLaunched(attempt=1, place="gpu", job="1"))
-    folder.placed_path.write_bytes(msgspec.json.encode(Placement(place="gpu", job="1", placed_at=0.0)))
+    folder = handed_over("all-shard-1")
     append(folder, RunInterrupted(message="its place ended it"))
     shard = WatchedShard(folder)
 
     found = []
-    for phase in ("running", "waiting", "running", "ended"):
-        said.append(JobState(phase=phase))
+    running, waiting, ended = JobState(phase="running"), JobState(phase="waiting"), JobState(phase="ended")
+    for state in (running, waiting, running, ended):
+        said.append(state)
         shard.look()
         found.append(shard.gone)
     assert found == [False, False, False, True]
+
+
+def test_by_force_all_shards_are_cancelled_before_any_is_awaited(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names, done, ended = ("all-shard-1", "all-shard-2"), list[str](), set[str]()
+    joining = new_run("all", joins=names)
+    shards = [handed_over(name) for name in names]
+
+    def cancel(folder: RunFolder, placed: Placement) -> None:
+        done.append(f"cancel {folder.name}")
+
+    def wait(folder: RunFolder, timeout_s: float) -> bool:
+        done.append(f"wait for {folder.name}")
+        ended.update(names)
+        return True
+
+    monkeypatch.setattr(placement, "ASKED_S", 0.0)
+    monkeypatch.setattr(placement, "_ask", lambda one: JobState(phase="ended" if one.job in ended else "running"))
+    monkeypatch.setattr(placement, "cancel", cancel)
+    monkeypatch.setattr(placement, "is_declared", lambda placed: True)
+    monkeypatch.setattr(control, "_wait_for_exit", wait)
+
+    assert "cancelled" == control.stop(joining, force=True)
+    assert ["cancel all-shard-1", "cancel all-shard-2"] == done[:2]
+    assert ["cancelled", "cancelled"] == [status.read(shard).status for shard in shards]
+
+
+def test_a_run_that_has_the_name_of_a_deleted_one_joins_no_shards(store: Path) -> None:
+    shard, other = new_run("all-shard-1", place="gpu", joined_by="all"), new_run("all")
+    assert joining_run(shard) is None
+    control.remove(shard)
+    assert other.path.exists()
+    assert not shard.path.exists()
+
+
+def test_a_shard_waits_until_it_is_written_down_that_it_was_handed_over_and_hears_signals(store: Path) -> None:
+    joining, shard = new_run("all", joins=("all-shard-1",)), new_run("all-shard-1", place="gpu", joined_by="all")
+    worker = Worker(shard, shard.request, rank=0, world_size=1)
+    begun: list[bool] = []
+
+    def begin() -> None:
+        _await_handing_over(worker)
+        begun.append(worker.signalled)
+
+    with launching(joining):
+        thread = Thread(target=begin, daemon=True)
+        thread.start()
+        assert not begun
+        worker.on_signal(15, None)
+        thread.join(30)
+        assert begun == [True]

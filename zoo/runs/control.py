@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from zoo.errors import OptionInvalid, StoreInvalid, Unsupported, ZooError
 from zoo.runs import liveness, placement, queue, sequence, status, store
 from zoo.runs.events import RunCancelled
-from zoo.runs.launcher import change_processes, launch, launch_shards, launching
+from zoo.runs.launcher import change_processes, joining_run, launch, launch_shards, launching
 from zoo.runs.log import append, awaited, is_going_on, waits
 from zoo.runs.placement import Placement
 from zoo.runs.request import RunRequest
@@ -105,19 +105,41 @@ def _stop_shards(folder: RunFolder, shards: Sequence[RunFolder], *, force: bool,
         ask_to_stop(folder)
     elif not sequence.cancel_waiting(folder):  # before its shards: it is not to say that they have not finished
         folder.stop_path.touch()
+    cancelled = _cancel_at_place(shards) if force else ()
     outcomes = [
         stop(shard, force=force, timeout_s=max(0.0, deadline - time.monotonic()))
         for shard in reversed(shards)  # those that wait go before the one they wait for
     ]
     if liveness.is_alive(folder):
         outcomes.append(_stop_alone(folder, force=False, timeout_s=timeout_s))  # it has no checkpoint to lose
+    for shard in cancelled:  # those that have ended since without a word
+        _be_cancelled(shard)
+    outcome = "cancelled" if cancelled else outcome
     return next((one for one in outcomes if one not in ("not running", "asked")), outcome)
+
+
+def _cancel_at_place(shards: Sequence[RunFolder]) -> tuple[RunFolder, ...]:
+    """Let a place end all of some shards before any of them is awaited; returns those that went on there.
+
+    Raises:
+        ZooError: the place cannot be asked to end them.
+    """
+    at_place = {one: placed for one in shards if (placed := placement.recorded(one)) is not None}
+    going_on = {
+        one: placed
+        for one, placed in at_place.items()
+        if placement.is_declared(placed) and placement.is_alive(one, placed)
+    }
+    for one, placed in going_on.items():  # all are known by now: a place says so of many at once
+        one.stop_path.touch()
+        placement.cancel(one, placed)
+    return tuple(going_on)
 
 
 def _be_cancelled(folder: RunFolder) -> None:
     """Say of a run whose worker could not say its last word that somebody wanted it to end."""
     snapshot = status.read(folder)
-    if snapshot.status == "crashed":
+    if snapshot.status in ("crashed", "interrupted"):
         append(folder, RunCancelled(step=snapshot.checkpoint_step or 0))
 
 
@@ -306,9 +328,8 @@ def rename(folder: RunFolder, name: str) -> RunFolder:
 
 def _check_no_shards(folder: RunFolder) -> None:
     """Refuse a new name for one of the runs that know each other by their names until they have finished."""
-    joining = RunFolder(folder.path.parent / folder.request.joined_by) if folder.request.joined_by else folder
-    is_unfinished = joining.request_path.exists() and status.read(joining).status != "finished"
-    if is_unfinished and (folder.request.joined_by or folder.request.joins):
+    joining = folder if folder.request.joins else joining_run(folder)
+    if joining is not None and status.read(joining).status != "finished":
         raise Unsupported(
             f"run {folder.name} is part of a prediction in shards that has not finished",
             f"rename it when run {joining.name} has finished",

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import IO
 
 from msgspec import structs
@@ -91,15 +91,20 @@ def change_processes(folder: RunFolder, processes: int) -> None:
 
 
 @contextlib.contextmanager
-def launching(folder: RunFolder) -> Iterator[IO[bytes]]:
+def launching(folder: RunFolder, should_stop: Callable[[], bool] = lambda: False) -> Iterator[IO[bytes]]:
     """Be the only one who starts a run, or sees to it that nobody does; of one that is handed over to a place together
     with others, the only one who starts any of them.
 
+    Args:
+        folder: the run.
+        should_stop: whether to wait for others no longer.
+
     Raises:
+        RunCancelled: `should_stop` said so.
         StoreInvalid: the run's folder cannot be written.
     """
     try:
-        with locked(_together(folder).path / "launch.lock", lambda: False) as file:
+        with locked(_together(folder).path / "launch.lock", should_stop) as file:
             yield file
     except OSError as error:
         raise store_invalid(f"run {folder.name} cannot be started", error, folder.path) from error
@@ -108,11 +113,19 @@ def launching(folder: RunFolder) -> Iterator[IO[bytes]]:
 def _together(folder: RunFolder) -> RunFolder:
     """The run that joins what a shard at a place answers, or the run itself."""
     with contextlib.suppress(StoreInvalid):
-        request = folder.request
-        joining = RunFolder(folder.path.parent / request.joined_by)
-        if request.joined_by and request.place and joining.path.is_dir():
-            return joining
+        if folder.request.place:
+            return joining_run(folder) or folder
     return folder
+
+
+def joining_run(folder: RunFolder) -> RunFolder | None:
+    """The run that joins what a shard answers; None of any other run, and where it is gone, or another has its name.
+
+    Raises:
+        StoreInvalid: what one of them was asked to do cannot be read.
+    """
+    joining = RunFolder(folder.path.parent / name) if (name := folder.request.joined_by) else None
+    return joining if joining and joining.request_path.exists() and folder.name in joining.request.joins else None
 
 
 def _still_going(folder: RunFolder) -> Unsupported:

@@ -179,15 +179,14 @@ def _check_no_shards_apart(folders: Sequence[RunFolder]) -> None:
     names = {folder.name for folder in folders}
     for folder in folders:
         try:
-            joined_by = folder.request.joined_by
+            joining = None if folder.request.joined_by in names else launcher.joining_run(folder)
         except StoreInvalid:  # what cannot be read must be removable, too
             continue
-        joining = RunFolder(folder.path.parent / joined_by)
-        is_there = joined_by not in ("", *names) and joining.request_path.exists()
-        if is_there and status.read(joining).status != "finished":
+        if joining and status.read(joining).status != "finished":
+            name = joining.name
             raise Unsupported(
-                f"what run {folder.name} has answered is to be joined by run {joined_by}, which has not finished",
-                f"go on with that: zoo resume {joined_by}; or delete all: zoo rm {joined_by} '{joined_by}-shard-*'",
+                f"what run {folder.name} has answered is to be joined by run {name}, which has not finished",
+                f"go on with that: zoo resume {name}; or delete all: zoo rm {name} '{name}-shard-*'",
             )
         if going_on := next((one for one in unfinished_shards(folder) if is_going_on(one)), None):
             raise Unsupported(

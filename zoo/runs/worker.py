@@ -7,6 +7,7 @@ prevents that, and liveness shows it.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import signal
@@ -62,6 +63,8 @@ LAUNCHER_POLL_S = 1.0
 QUEUE_POLL_S = 0.25
 """Between two looks of the run that is next; one further back looks less often, by its place."""
 LONGEST_QUEUE_POLL_S = 2.0
+HANDING_OVER_S = 600.0
+"""How long whoever hands over the shards of a prediction may take, until the first of them begins all the same."""
 LOCK_TIMEOUT_S = 30.0
 """How long a resumed run waits for its killed predecessor to be gone for good."""
 _JOBS: Mapping[RunVerb, str] = {
@@ -97,8 +100,7 @@ def main(argv: list[str]) -> int:
     if rank != 0:
         return _attempt(worker)
     if worker.request.place and worker.request.joined_by:
-        with launching(folder):  # all shards are handed over at once: the first may begin before that is written down
-            pass
+        _await_handing_over(worker)
     lock = liveness.claim(folder, timeout_s=LOCK_TIMEOUT_S if worker.attempt > 1 else 0.0)
     if lock is None:
         print(f"another worker is at run {folder.name}", file=sys.stderr)  # noqa: T201  (the log is the place)
@@ -120,6 +122,16 @@ def main(argv: list[str]) -> int:
     if worker.request.verb in TRAINING or worker.request.joined_by:
         sequence.begin_followers(folder)
     return code
+
+
+def _await_handing_over(worker: Worker) -> None:
+    """Wait until it is written down: all shards are handed over at once, and the first may begin before."""
+    until = time.monotonic() + HANDING_OVER_S
+    with (
+        contextlib.suppress(ZooError),
+        launching(worker.folder, lambda: worker.should_stop() or time.monotonic() > until),
+    ):
+        pass
 
 
 def _attempt(worker: Worker) -> int:
