@@ -86,7 +86,8 @@ def resolve(job: Job, card: Card, catalog: Catalog) -> ResolvedJob:
         task = task.divided_at(source.separator).named_by(str(source.classes))
     of_model, shrinking = split_options(job.options)[1], parse(ShrinkOptions, job.shrinking)
     shrinking.check_packages()
-    check_metric(shrinking.metric, task.figures, task.name)
+    if shrinking.metric:  # a judge is a module of its own, which may be slow to import
+        check_metric(shrinking.metric, task.figures, task.name)
     if verb != "predict":
         check_not_mixed(of_model, option_set(ability))
     return ResolvedJob(

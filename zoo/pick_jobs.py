@@ -64,7 +64,8 @@ def pick_request(job: Job, picking: Mapping[str, Any], catalog: Catalog | None =
     task = job.task or likely_task(path, job.source.columns, job.source.separator).name
     if not get_task(task).judged:
         raise Unsupported(f"no data can tell how well a model does {task}", "zoo tasks lists what can be judged")
-    check_metric(options.metric, get_task(task).figures, task)
+    if options.metric:
+        check_metric(options.metric, get_task(task).figures, task)
     parts = parts_of(path)
     source = job.source
     if source.eval_data in (None, "") and parts.test is not None:

@@ -55,4 +55,8 @@ def test_steps_go_on_from_what_is_told_apart_and_need_no_figure_everywhere() -> 
     )
     assert lacking == pytest.approx([first, second], abs=0.02)
     assert stepped_down([0.0, 1.0], [[0.0] * 9, [1.0] * 9]) == [1.0, 0.1]  # what all draws make the same
+    same, apart = stepped_down(
+        [0.0, 1.0], [[0.0, math.nan, 0.0, 0.0], [1.0, math.nan, 0.9, 1.1]]
+    )  # of a figure that a draw lacks
+    assert (same, apart) == (1.0, 1 / 4)
     assert stepped_down([], []) == []

@@ -40,7 +40,8 @@ def stepped_down(observed: Sequence[float], drawn: Sequence[Sequence[float]]) ->
     for place in reversed(order):
         chance = (abs(_size(one - observed[place], spreads[place])) for one in drawn[place])
         largest = [max(most, one) if math.isfinite(one) else most for most, one in zip(largest, chance, strict=True)]
-        corrected[place] = (1 + sum(most >= sizes[place] for most in largest)) / (len(largest) + 1)
+        known = [most for most, one in zip(largest, drawn[place], strict=True) if math.isfinite(one)]
+        corrected[place] = (1 + sum(most >= sizes[place] for most in known)) / (len(known) + 1)
     for before, place in pairwise(order):
         corrected[place] = max(corrected[place], corrected[before])
     return corrected
@@ -57,6 +58,8 @@ def _spread(values: Sequence[float]) -> float:
 
 def _size(difference: float, spread: float) -> float:
     """How large a difference is beside what chance makes of it."""
-    if not spread and math.isfinite(difference):
+    if not math.isfinite(difference):
+        return math.nan
+    if not spread:
         return math.inf if difference else 0.0
     return abs(difference) / spread

@@ -27,6 +27,11 @@ Judged = tuple[Any, Any]
 """What the data say of a row, and the answer."""
 
 
+def larger_is_better(task: Task, metric: str) -> bool:
+    """Whether larger figures are, of answers to a task."""
+    return task.larger_is_better if metric == task.primary_metric else metric not in SMALLER_IS_BETTER
+
+
 class PairedFigure:
     """A figure of the judge of a task.
 
@@ -61,12 +66,11 @@ class PairedFigure:
             judge.add(target, answer)
         figures = {name: value for name, value in judge.figures().items() if name not in NO_MEASURE}
         self.metric = metric or next((name for name in (task.primary_metric, *figures) if name in figures), "")
-        check_metric(metric, task.figures or figures, task.name)
+        check_metric(metric, task.figures or dict.fromkeys((task.primary_metric, *figures)), task.name)
         if self.metric not in figures and not (metric and may_lack):
             has = f", but {', '.join(figures)}" if figures else ""
             raise DatasetInvalid(f"these answers have no {metric or 'figure'}{has}", "name another figure: --metric")
-        is_primary = self.metric == task.primary_metric
-        self.larger_is_better = task.larger_is_better if is_primary else self.metric not in SMALLER_IS_BETTER
+        self.larger_is_better = larger_is_better(task, self.metric)
 
     def of(self, judged: Sequence[Judged]) -> AnsweredRows:
         """The rows as one model answered them."""

@@ -65,8 +65,9 @@ def sweep_request(
     options = _options(recipe, sweeping)
     job, base, known = training_of(recipe, name=name, place=place, catalog=catalog)
     values = _values(recipe, vary, known)
-    with _of_sweep(recipe, "metric") if recipe.sweep.get("metric") == options.metric else nullcontext():
-        check_metric(options.metric, get_task(base.task).figures, base.task)
+    if options.metric:
+        with _of_sweep(recipe, "metric") if recipe.sweep.get("metric") == options.metric else nullcontext():
+            check_metric(options.metric, get_task(base.task).figures, base.task)
     with _of_sweep(recipe, "strategy"):
         strategy = strategy_of(options, values)
         if strategy == "halving" and ("max_steps" in values or base.options.get("max_steps")):
@@ -199,6 +200,8 @@ def _options(recipe: Recipe, sweeping: Mapping[str, Any]) -> SweepOptions:
         with _of_sweep(recipe, name):
             parse(SweepOptions, {name: value}, beside=(VARY,))
     given = {name.replace("-", "_"): value for name, value in sweeping.items() if value is not None}
+    for name, value in given.items():
+        parse(SweepOptions, {name: value})
     with nullcontext() if given.get("trials") else _of_sweep(recipe, "trials"):
         return parse(SweepOptions, said | given)
 

@@ -15,6 +15,7 @@ from zoo.metrics import ClassificationMetrics
 from zoo.runs.candidate import Candidate
 from zoo.runs.paired_figure import PairedFigure
 from zoo.runs.picking.final import Final
+from zoo.runs.picking.scoring import Scoring
 from zoo.runs.picking.verdict import Beside, Verdict, judge_finalists
 from zoo.tasks import get_task
 
@@ -86,6 +87,24 @@ def test_of_many_one_that_guesses_is_not_taken_for_its_cost() -> None:
     assert verdict.chosen != "cheap"
     assert len(verdict.tied) > 8
     assert all(one.p <= 1 for one in verdict.beside.values())
+
+
+def test_of_equals_none_is_told_to_be_worse_though_the_best_is_chosen_by_the_same_rows() -> None:
+    told = 0
+    for draw in range(20):
+        judged = {f"trial-{n}": guessed(0.7, 100 * draw + n, 300) for n in range(20)}
+        figure = PairedFigure(get_task("text-classification"), LABELS, "accuracy", judged["trial-0"])
+        verdict = judge_finalists(judged, dict.fromkeys(judged, 1.0), figure, "cheaper")
+        told += any(not one.tied for one in verdict.beside.values())
+    assert told <= 1  # 6 of these 20, were the best tested as if it had been named before
+
+
+def test_what_is_better_is_known_before_anything_is_judged() -> None:
+    def scoring(metric: str) -> Scoring:
+        return Scoring(get_task("text-regression"), (), metric, lambda: None, lambda message: None)
+
+    assert scoring("spearman").larger_is_better
+    assert not scoring("").larger_is_better
 
 
 @pytest.mark.usefixtures("few_draws")

@@ -10,7 +10,7 @@ from zoo.data.example import Example
 from zoo.errors import DatasetInvalid
 from zoo.plurals import counted
 from zoo.runs.judging import CheckedJudge
-from zoo.runs.paired_figure import Judged, PairedFigure
+from zoo.runs.paired_figure import Judged, PairedFigure, larger_is_better
 from zoo.tasks.task import Task
 
 
@@ -58,8 +58,7 @@ class Scoring:
             raise DatasetInvalid("no row is answered", "zoo evaluate on each of the models says why")
         if self._figure is None:
             # That of the task even where the first that is judged lacks it, as answers that are all the same may.
-            primary = self._task.primary_metric
-            metric = self._metric or (primary if primary in self._task.figures else "")
+            metric = self._metric or self._task.primary_metric
             self._figure = PairedFigure(
                 self._task, self._labels, metric, judged, self._check, self._note, may_lack=True
             )
@@ -80,7 +79,9 @@ class Scoring:
     @property
     def larger_is_better(self) -> bool:
         """Whether larger figures are."""
-        return self._task.larger_is_better if self._figure is None else self._figure.larger_is_better
+        if self._figure is None:  # nothing was judged in this process, as where all has been before
+            return larger_is_better(self._task, self._metric or self._task.primary_metric)
+        return self._figure.larger_is_better
 
     def by_all(self, examples: Sequence[Example], answers: Mapping[str, Sequence[Any]]) -> dict[str, list[Judged]]:
         """The rows that all models have answered, with the answers of each.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,10 @@ ALPHA = 0.05
 """Of a test, corrected for the number of tests: what is below is no accident."""
 MOST_SECONDS = 600.0
 """That drawing rows anew for all may take; where it takes longer, only those that may be taken are tested."""
+
+
+MOST_TESTED = 100
+"""Models of which all are tested; of more only those that may be taken."""
 
 
 class Beside(NamedTuple):
@@ -68,10 +73,12 @@ def judge_finalists(
     sign = 1 if figure.larger_is_better else -1
     best = max(sizes, key=lambda name: (*_rank(sign * rows[name].figure), -sizes[name]))
     tests = PairedTests(figure, rows, kept)
-    if tests.least_seconds > MOST_SECONDS:
+    if len(tests.names) > MOST_TESTED or tests.least_seconds > MOST_SECONDS:
         tests = PairedTests(figure, {name: of for name, of in rows.items() if name in (*sizes, FLOOR)}, kept)
     others = [name for name in tests.names if name != best]
-    tested = tests.of([(best, name) for name in others])
+    pairs = [(best, name) for name in others]
+    # Of all pairs, as any might have been the best of these rows: else chance would make one of many equals worse.
+    tested = tests.of([*pairs, *combinations(others, 2)])[: len(pairs)]
     beside = {name: _beside(one, sign) for name, one in zip(others, tested, strict=True)}
     tied = [best, *(name for name in others if name in sizes and beside[name].tied)]
     chosen = best if ties == "best" else min(tied, key=lambda name: (sizes[name], name != best))
