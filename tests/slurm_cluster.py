@@ -28,6 +28,8 @@ NODES, SPARE = ("n1", "n2"), "n3"
 START_S = 60.0
 STOP_S = 1.0
 """How long a daemon may take to end before it is killed: all that it knows goes with it."""
+KILLED_S = 10.0
+"""How long what was cancelled may take to be gone."""
 CONF = """
 ClusterName=zoo
 SlurmctldHost={host}(127.0.0.1)
@@ -174,9 +176,9 @@ class Cluster:
         self.ask("scontrol", "update", f"JobId={job}", "StartTime=now", "TimeLimit=60")
 
     def end_soon(self, job: str) -> None:
-        """Let the time of a job that runs be over in one to two minutes."""
+        """Let the time of a job that runs be over in two to three minutes."""
         *hours, minutes, _ = self.ask("squeue", "-h", "-j", job, "-o", "%M").strip().split(":")
-        self.ask("scontrol", "update", f"JobId={job}", f"TimeLimit={60 * int(''.join(hours) or 0) + int(minutes) + 2}")
+        self.ask("scontrol", "update", f"JobId={job}", f"TimeLimit={60 * int(''.join(hours) or 0) + int(minutes) + 3}")
 
     def start_node(self, name: str) -> None:
         self._start("slurmd", ["-D", "-N", name], name)
@@ -216,6 +218,9 @@ class Cluster:
 
     def stop(self) -> None:
         self.ask("scancel", "--user=root")
+        deadline = time.monotonic() + KILLED_S
+        while self.ask("squeue", "-h") and time.monotonic() < deadline:
+            time.sleep(0.1)
         for daemon in reversed(self._daemons.values()):
             daemon.terminate()
         for daemon in self._daemons.values():

@@ -92,10 +92,11 @@ def test_too_few_nodes_are_not_waited_for_for_ever(lonely: Lonely) -> None:
     assert "2 nodes were asked for, but 1 came within 6 s; node 2 did not" == run.snapshot.error
 
 
+@pytest.mark.timeout(900)  # what it waits for on a slow machine, one after the other
 def test_two_nodes_of_a_slurm_cluster_go_on_by_themselves_to_the_same(
     data: Path, shared: zoo.Run, slurm: Cluster, store: Path
 ) -> None:
-    (store / "places.toml").write_text("[slurm]\ntime = 60\nwarn = 120\nrequeue = true\n")
+    (store / "places.toml").write_text("[slurm]\ntime = 60\nwarn = 180\nrequeue = true\n")
     with ExitStack() as afterwards:
         with held_after(2) as held:
             run = on_cluster(data)
@@ -124,6 +125,7 @@ def test_two_nodes_of_a_slurm_cluster_go_on_by_themselves_to_the_same(
     assert weights(shared) == weights(run)
 
 
+@pytest.mark.timeout(900)
 def test_two_nodes_of_a_slurm_cluster_are_stopped_and_cancelled_and_resumed_to_the_same_bits(
     data: Path, shared: zoo.Run, slurm: Cluster
 ) -> None:

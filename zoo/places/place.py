@@ -72,7 +72,7 @@ class PlaceSettings(Options, frozen=True, kw_only=True):
         super().check()
         for name in ("folder", "environment"):
             path = getattr(self, name)
-            if path and not Path(path).expanduser().is_absolute():
+            if path and not os.path.isabs(os.path.expanduser(path)):  # noqa: PTH111, PTH117  (a home that nobody has stays)
                 raise OptionInvalid(f"{name} is {path!r}, which is no absolute path", f'such as {name} = "/shared/me"')
 
     @property

@@ -21,6 +21,8 @@ POLL_S = 1.0
 """Between two looks at all shards, of which there may be so many that a look takes longer."""
 SHARE = 0.1
 """Most of the time that looking takes."""
+LONGEST_S = 30.0
+"""Between two looks at most, however slow a scheduler was at one."""
 SEEN_S = 5.0
 """How long a shard has to be gone without a word, to be taken for gone: a shared disk may show its last event late."""
 NAMED = 3
@@ -117,7 +119,7 @@ def await_shards(worker: Worker, shards: Sequence[WatchedShard], progress: Progr
             if all(one.is_finished or one.gone for one in shards):
                 break
         took = time.monotonic() - began
-        until = time.monotonic() + max(POLL_S, took / SHARE)
+        until = time.monotonic() + min(max(POLL_S, took / SHARE), LONGEST_S)
         while time.monotonic() < until and not worker.should_stop():
             time.sleep(min(POLL_S, max(0.0, until - time.monotonic())))
     if gone := [one for one in shards if one.gone]:

@@ -62,12 +62,13 @@ def _ended_at_place(snapshot: RunSnapshot, folder: RunFolder, placed: Placement)
         return msgspec.structs.replace(
             snapshot, status="interrupted", error=ended, hint=f"{resume} goes on from its last checkpoint"
         )
-    if snapshot.status == "queued" and (trouble := placement.trouble(folder, placed)):  # no worker has begun
+    none_has_begun = snapshot.status == "queued" and snapshot.checkpoint_step is None  # a requeued one has computed
+    if none_has_begun and (trouble := placement.trouble(folder, placed)):
         error, hint = trouble
         return msgspec.structs.replace(snapshot, status="failed", error_kind="Unsupported", error=error, hint=hint)
     words = f"{what} has ended without a word" + (f" ({state.word}: {state.reason})" if state.word else "")
     hint = f"zoo logs {folder.name} shows what it printed last; {resume} goes on from its last checkpoint"
-    if snapshot.status == "queued":
+    if none_has_begun:
         seen = "whether what is written there is seen here"
         hint = f"no worker has begun: zoo places check {placed.place} looks {seen}, and for other causes"
     return msgspec.structs.replace(snapshot, status="crashed", error=snapshot.error or words, hint=hint)
