@@ -111,6 +111,46 @@ def test_data_that_are_gone_are_refused_in_any_case(run: zoo.Run, tmp_path: Path
         zoo.replay_differences(run, data=tmp_path / "nowhere")
 
 
+def test_a_file_stands_for_the_only_one_of_a_run_whatever_it_is_called(
+    run: zoo.Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    same, other = tmp_path / "same.csv", tmp_path / "other.csv"
+    shutil.copy(data_of(run), same)
+    other.write_text(same.read_text().replace("awful 3", "awfully 3"))
+    assert zoo.replay_differences(run, data=same) == ()
+    (difference,) = zoo.replay_differences(run, data=other)
+    assert difference.then.startswith("rows.csv (sha256 ")
+    assert difference.now.startswith("other.csv (sha256 ")
+    with plan_of_run(run.folder, data=other) as plan:
+        assert plan.request.data.path == str(other)
+        assert plan.on_data_as_they_are().data.sha256[:12] in difference.now
+    assert main(["replay", run.name, "--data", str(other)]) == ExitCode.DATA
+    assert "data was rows.csv (sha256 " in capsys.readouterr().err
+    bundle = zoo.bundle(run, tmp_path / "words.zip").path
+    assert [one.what for one in zoo.replay_differences(bundle, data=other)] == ["data"]
+    assert [one.name for one in zoo.list_runs()] == [run.name]
+
+
+def test_what_serves_nothing_is_refused(run: zoo.Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, empty = data_of(run), tmp_path / "empty"
+    empty.mkdir()
+    assert main(["replay", run.name, "--data", str(empty)]) == ExitCode.USAGE
+    assert capsys.readouterr().err.splitlines() == [
+        f"error: {empty} has none of the data that words reads",
+        "hint: they are rows.csv: name a folder that has them so, or the file itself",
+    ]
+    dev = Path(shutil.copy(data, tmp_path / "dev.csv"))
+    recorded = json.loads(run.folder.request_path.read_bytes())["data"]
+    edit(run.folder.request_path, data=recorded | {"eval_path": str(dev), "eval_sha256": recorded["sha256"]})
+    other = Path(shutil.copy(data, tmp_path / "other.csv"))
+    with pytest.raises(OptionInvalid, match=r"other\.csv is none of the data that words reads") as refusal:
+        zoo.replay_differences(run, data=other)
+    assert refusal.value.hint == "they are dev.csv, rows.csv: name a folder that has them so"
+    moved = other.rename(empty / "dev.csv")
+    with plan_of_run(run.folder, data=moved) as plan:
+        assert (plan.request.data.path, plan.request.data.eval_path) == (str(data), str(moved))
+
+
 def test_only_finished_runs_are_replayed(run: zoo.Run, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Unsupported, match="is no replay"):
         _ = run.replayed

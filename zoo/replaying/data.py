@@ -1,4 +1,4 @@
-"""The data that a run works on: which files they are, and whether they are what they were."""
+"""The data that a run works on: which files they are, where they are now, and whether they are what they were."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 from zoo.card import Card
 from zoo.data import Dataset, digest, load
-from zoo.errors import ZooError
+from zoo.errors import OptionInvalid, ZooError
 from zoo.runs.request import DataRequest, RunRequest, TeacherRequest
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
@@ -101,3 +101,30 @@ def _parts(of: str, task: str, data: DataRequest, teacher: TeacherRequest | None
     if data.eval_path:
         path, sha256 = data.eval_path, data.eval_sha256
         yield Part(f"evaluation data{of}", path, sha256, task, data, teacher, verb, evaluates=True)
+
+
+def places_now(request: RunRequest, place: Path) -> dict[str, str]:
+    """Where the files of a run are now, by where they were; those that are not found are left out.
+
+    Args:
+        request: of the run.
+        place: a folder that has them by their names, or one of them; the only one, whatever it is called now.
+
+    Raises:
+        OptionInvalid: there is no such place, or nothing of what the run reads in it.
+    """
+    if not place.exists():
+        raise OptionInvalid(f"there is no {place} to look for data in", "name the folder that has them")
+    rows = {path for data in request.all_data for path in (data.path, data.eval_path) if path}
+    classes = {data.classes for data in request.all_data if data.classes}
+    by_name = {path: place if place.name == Path(path).name else place / Path(path).name for path in rows | classes}
+    found = {path: str(now) for path, now in by_name.items() if now.exists()}
+    if not found and place.is_file() and len(rows) == 1:
+        return {rows.pop(): str(place)}
+    if not found:
+        names = ", ".join(sorted({Path(path).name for path in by_name})) or "no file"
+        raise OptionInvalid(
+            f"{place} {'has' if place.is_dir() else 'is'} none of the data that {request.name} reads",
+            f"they are {names}: name a folder that has them so" + (", or the file itself" if len(rows) == 1 else ""),
+        )
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,7 +36,12 @@ class Difference(NamedTuple):
 
 
 def differences(
-    request: RunRequest, record: RunRecord, card: Card, parts: Sequence[Part], catalog: Catalog
+    request: RunRequest,
+    record: RunRecord,
+    card: Card,
+    parts: Sequence[Part],
+    catalog: Catalog,
+    names: Mapping[str, str],
 ) -> tuple[Difference, ...]:
     """Hold a run as it would be done now against its record, what decides most first.
 
@@ -46,9 +51,10 @@ def differences(
         card: of the model that it begins from.
         parts: its data, where they are now.
         catalog: all models.
+        names: how data were called, by where they are now, for those that were asked for elsewhere.
     """
     weights = (*_of_weights(record, card), *_of_others(request, catalog), *_of_calibration(request, record, card))
-    return (*_of_data(parts, card), *weights, *_of_place(request, record), *_of_code(request, record))
+    return (*_of_data(parts, card, names), *weights, *_of_place(request, record), *_of_code(request, record))
 
 
 def versions_here(request: RunRequest) -> dict[str, str]:
@@ -88,16 +94,18 @@ def refusal(found: Sequence[Difference], name: str) -> ZooError | None:
     )
 
 
-def _of_data(parts: Sequence[Part], card: Card) -> Iterator[Difference]:
+def _of_data(parts: Sequence[Part], card: Card, names: Mapping[str, str]) -> Iterator[Difference]:
     for part in parts:
-        now = part.digest_now(card)
-        then = f"{Path(part.path).name} ({_short(part.sha256)})"
+        now, name = part.digest_now(card), Path(part.path).name
+        called = names.get(part.path, name)
+        then = f"{called} ({_short(part.sha256)})"
+        as_now = _short(now) if called == name else f"{name} ({_short(now)})"
         if not now or now.startswith(UNREADABLE):
             yield Difference(part.what, then, now or "gone", of_data=True, is_gone=True)
         elif part.sha256 and now != part.sha256:
-            yield Difference(part.what, then, _short(now), of_data=True)
+            yield Difference(part.what, then, as_now, of_data=True)
         elif not part.sha256:
-            yield Difference(part.what, then, _short(now))
+            yield Difference(part.what, then, as_now)
         if part.verb == "predict" and get_task(part.task).input.from_files:
             yield Difference(f"content of the files that the {part.what} name", NOT_RECORDED, "taken as it is")
 

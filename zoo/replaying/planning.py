@@ -14,10 +14,10 @@ import msgspec
 from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.devices import choose
-from zoo.errors import OptionInvalid, UnknownModel, Unsupported
+from zoo.errors import UnknownModel, Unsupported
 from zoo.paths import runs_folder
 from zoo.plugins import wrapping_plugins
-from zoo.replaying.data import Part, parts_of_data
+from zoo.replaying.data import Part, parts_of_data, places_now
 from zoo.replaying.differences import Difference, differences, versions_here
 from zoo.replaying.record import RunRecord, record_of
 from zoo.replaying.unpacking import read_bundle
@@ -55,7 +55,7 @@ def plan_of_run(folder: RunFolder, *, name: str = "", data: Path | None = None, 
     Args:
         folder: of the run.
         name: of the replay.
-        data: folder that has its data now; None where they are where they were.
+        data: folder that has its data now, or a file of them; None where they are where they were.
         device: to compute on; empty for that of the run.
 
     Raises:
@@ -78,7 +78,7 @@ def plan_of_bundle(path: Path, *, name: str = "", data: Path | None = None, devi
     Args:
         path: of the bundle.
         name: of the replay.
-        data: folder that has the data, where the bundle was written without them.
+        data: folder that has the data, or a file of them, where the bundle was written without them, or for others.
         device: to compute on; empty for that of the run.
 
     Raises:
@@ -101,8 +101,11 @@ def _plan(
         )
     catalog = Catalog.load()
     check_name(name, catalog.cards)
+    names = {}
     if data is not None:
-        request = request.with_data(lambda one: _found_in(data, one))
+        there = places_now(request, data)
+        names = {now: Path(then).name for then, now in there.items()}
+        request = request.with_data(lambda one: _moved(one, there))
     card = card_of_parent(request, catalog)
     placement = choose(device or request.device, request.precision, supported=(request.precision,))
     replay = msgspec.structs.replace(
@@ -125,7 +128,7 @@ def _plan(
         students=tuple(_placed(student, placement.device) for student in request.students),
     )
     parts: tuple[Part, ...] = tuple(parts_of_data(replay))
-    return Plan(replay, record, differences(replay, record, card, parts, catalog), data_folder)
+    return Plan(replay, record, differences(replay, record, card, parts, catalog, names), data_folder)
 
 
 def _placed(student: StudentRequest, device: str) -> StudentRequest:
@@ -164,25 +167,10 @@ def card_of_parent(request: RunRequest, catalog: Catalog) -> Card:
     return card
 
 
-def _found_in(folder: Path, data: DataRequest) -> DataRequest:
-    """The same data in another folder, by the names of their files.
-
-    Raises:
-        OptionInvalid: there is no such folder.
-    """
-    if not folder.exists():
-        raise OptionInvalid(f"there is no {folder} to look for data in", "name the folder that has them")
-
-    def there(path: str) -> str:
-        if not path:
-            return path
-        if folder.is_file() or folder.name == Path(path).name:
-            return str(folder if folder.name == Path(path).name else path)
-        return str(folder / Path(path).name) if (folder / Path(path).name).exists() else path
-
-    return msgspec.structs.replace(
-        data, path=there(data.path), eval_path=there(data.eval_path), classes=there(data.classes)
-    )
+def _moved(data: DataRequest, there: dict[str, str]) -> DataRequest:
+    """The same data where their files are now, by where they were."""
+    paths = {name: getattr(data, name) for name in ("path", "eval_path", "classes")}
+    return msgspec.structs.replace(data, **{name: there.get(path, path) for name, path in paths.items()})
 
 
 def _with_digests_of(data: DataRequest, now: dict[tuple[str, bool], str]) -> DataRequest:
