@@ -104,6 +104,7 @@ def test_files_are_left_to_the_shell() -> None:
         "zoo predict bold ",
         "zoo data inspect ",
         "zoo federate bold --clients ",
+        "zoo export mine --bundle ",
     ):
         assert [FILES_LINE] == answered(line)
     assert FILES_LINE not in answered("zoo show ")
@@ -129,6 +130,20 @@ def test_devices_precisions_tasks_and_plugins_are_known(store: Path, made: index
     assert "text-classification" in answered("zoo ls --task text")
     assert ["toy"] == answered("zoo plugins disable ")
     assert ["toy"] == answered("zoo ls --plugin ")
+
+
+def test_places_that_are_declared_are_known(store: Path, made: index.Index) -> None:
+    assert ["here"] == answered("zoo finetune bold --on ")
+    declared = store / "places.toml"
+    declared.write_text('[gpu]\nkind = "slurm"\nfolder = "/shared/me"\n')
+    assert made["key"] != index.key()
+    build()
+    assert ["here", "gpu"] == answered("zoo finetune bold --on ")
+    assert ["gpu"] == answered("zoo places check g")
+    declared.write_text("[")
+    build()
+    assert FILES_LINE not in answered("zoo finetune bold --on ")
+    assert "finetune" in answered("zoo ")
 
 
 def test_a_verb_decides_on_what_follows() -> None:

@@ -20,6 +20,7 @@ from zoo.completion.line import NO_VALUE
 from zoo.errors import ZooError
 from zoo.options import Option, Options, schema
 from zoo.paths import runs_folder
+from zoo.places.table import places
 from zoo.plugins import disabled_plugins, plugin_names
 from zoo.sanitize import one_line
 from zoo.settings import SETTINGS
@@ -35,11 +36,13 @@ _BY_METAVAR = {
     "PLUGIN": "plugin",
     "FAMILY": "family",
     "DEVICE": "device",
+    "PLACE": "place",
     "PRECISION": "precision",
     "KEY": "setting",
     "KEY[=VALUE]": "setting=",
     "DATA": "file",
     "FILE": "file",
+    "FILE.zip": "file",
     "RECIPE": "file",
     "INPUT": "file",
     "NAME=DATA[@TASK]": "file",
@@ -79,6 +82,7 @@ def build() -> Index:
             "plugin": list(map(one_line, plugins)),
             "family": sorted({one_line(card.family) for card in cards}),
             "precision": ["auto", *PRECISIONS],
+            "place": _places(),
             "setting": list(SETTINGS),
             "theme": theme_names(),
         },
@@ -86,6 +90,14 @@ def build() -> Index:
     with contextlib.suppress(OSError):  # one that cannot be kept costs time only: it is made again
         index.write(made)
     return made
+
+
+def _places() -> list[str]:
+    """Those that are declared, this machine first; none where the file cannot be read, which other commands report."""
+    try:
+        return [one_line(place.name) for place in places()]
+    except ZooError:
+        return []
 
 
 def _command(name: str, module: str, help_text: str) -> Command:

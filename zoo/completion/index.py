@@ -12,6 +12,7 @@ from typing import TypedDict
 
 from zoo import __version__, atomic
 from zoo.paths import cache_folder, home, hub_models_folder
+from zoo.settings import file
 
 COMMANDS_FOLDER = Path(__file__).parent.parent / "cli"
 
@@ -72,7 +73,7 @@ class Index(TypedDict):
     models: dict[str, Model]
     options: dict[str, dict[str, Flag]]
     names: dict[str, list[str]]
-    """The names of tasks, plugins, families, precisions and pages, by the kind of value."""
+    """The names of tasks, plugins, families, precisions, places and settings, by the kind of value."""
 
 
 def path() -> Path:
@@ -87,8 +88,9 @@ def lock_path() -> Path:
 
 
 def key() -> list[str]:
-    """What an index depends on: what is installed, what was pulled, aliased and disabled."""
-    watched = [*_site_folders(), home() / "plugins.json", home() / "aliases.json", hub_models_folder()]
+    """What an index depends on: what is installed, what was pulled, aliased and disabled, which places are declared."""
+    of_person = [home() / "plugins.json", home() / "aliases.json", file.path().with_name("places.toml")]
+    watched = [*_site_folders(), *of_person, hub_models_folder()]
     return [__version__, os.environ.get("ZOO_PLUGINS", "*"), *map(_changed, watched), str(max(_sources()))]
 
 
