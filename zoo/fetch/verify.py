@@ -15,6 +15,9 @@ from zoo.encoding import encode_json
 from zoo.errors import ChecksumMismatch, DownloadFailed
 from zoo.paths import cache_folder
 
+CHANGED = "put it back as it was; what was fetched, zoo cache verify --fix removes, and it is fetched again when needed"
+"""What to do about another file than the one that is meant: of what a person made there may be no other copy."""
+
 
 class _Verdict(msgspec.Struct, frozen=True):
     path: str
@@ -44,13 +47,9 @@ def _verified(path: Path, file: WeightsFile) -> Path:
         raise ChecksumMismatch(f"{path} is {git_lfs.WHAT}", git_lfs.ADVICE)
     size_bytes = path.stat().st_size
     if file.size_bytes is not None and size_bytes != file.size_bytes:
-        raise ChecksumMismatch(
-            f"{path} has {size_bytes:,} bytes, not {file.size_bytes:,}", "remove it; it is fetched again when needed"
-        )
+        raise ChecksumMismatch(f"{path} has {size_bytes:,} bytes, not {file.size_bytes:,}", CHANGED)
     if file.pin and not (sha256 := digest_of(path)).startswith(file.pin):
-        raise ChecksumMismatch(
-            f"{path} has sha256 {sha256}, not {file.shown_pin}", "remove it; it is fetched again when needed"
-        )
+        raise ChecksumMismatch(f"{path} has sha256 {sha256}, not {file.shown_pin}", CHANGED)
     return path
 
 
