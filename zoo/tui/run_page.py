@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 
 from zoo.api import open_run
+from zoo.paths import runs_folder
 from zoo.ranking import is_result
 from zoo.recipes import RECIPE
 from zoo.requests import check_name
@@ -118,7 +119,7 @@ class RunPage(Page):
         """Fill in the form of trying the training of the run with other settings."""
         if (run := self.run_summary) is None:
             return
-        recipe = open_run(run.name).folder.path / RECIPE
+        recipe = runs_folder() / run.name / RECIPE
         if run.verb in ("finetune", "sweep") and recipe.exists():
             self.zoo.sweep(str(recipe))
         else:

@@ -85,7 +85,7 @@ def test_of_many_one_that_guesses_is_not_taken_for_its_cost() -> None:
     verdict = judge_finalists(judged, sizes, figure, "cheaper")
     assert verdict.beside["cheap"].p < 0.05, "of twelve tests by two hundred draws, which Holm's steps could not tell"
     assert verdict.chosen != "cheap"
-    assert len(verdict.tied) > 8
+    assert sum(not one.told_apart for one in verdict.beside.values()) > 8
     assert all(one.p <= 1 for one in verdict.beside.values())
 
 
@@ -95,8 +95,17 @@ def test_of_equals_none_is_told_to_be_worse_though_the_best_is_chosen_by_the_sam
         judged = {f"trial-{n}": guessed(0.7, 100 * draw + n, 300) for n in range(20)}
         figure = PairedFigure(get_task("text-classification"), LABELS, "accuracy", judged["trial-0"])
         verdict = judge_finalists(judged, dict.fromkeys(judged, 1.0), figure, "cheaper")
-        told += any(not one.tied for one in verdict.beside.values())
+        told += any(one.told_apart for one in verdict.beside.values())
     assert told <= 1  # 6 of these 20, were the best tested as if it had been named before
+
+
+def test_of_few_rows_one_that_is_far_behind_is_not_taken_for_its_cost_though_no_test_tells_among_many() -> None:
+    judged = {f"trial-{n}": answered(20, 20) for n in range(1, 20)} | {"cheap": answered(8, 20)}
+    figure = PairedFigure(get_task("text-classification"), LABELS, "accuracy", judged["cheap"])
+    verdict = judge_finalists(judged, dict.fromkeys(judged, 2.0) | {"cheap": 1.0}, figure, "cheaper")
+    assert not verdict.beside["cheap"].told_apart
+    assert verdict.chosen != "cheap"
+    assert len(verdict.tied) == 18
 
 
 def test_what_is_better_is_known_before_anything_is_judged() -> None:

@@ -103,7 +103,8 @@ class Final:
             )
         if untested := len(judged) - len(verdict.beside) - 1:
             self._field.note(
-                f"{untested} that cannot be taken are not tested: drawing rows anew for {figure.metric} takes too long"
+                f"{untested} that cannot be taken are not tested: there are many, or drawing rows anew for "
+                f"{figure.metric} takes too long"
             )
         floor = verdict.beside.get(FLOOR)
         if floor is not None and (floor.tied or floor.drop < 0):
@@ -157,7 +158,7 @@ class Final:
         if name != verdict.best and beside is None:
             return BEATEN
         if beside is not None and not beside.tied:
-            return "worse"
+            return "worse" if beside.told_apart else "behind, beyond its interval"
         if name not in costs:
             return f"tied, but {BEATEN}"
         dearer = {"smaller": "larger", "cheaper": "dearer"}.get(self._ties, "not the best")

@@ -34,9 +34,17 @@ class Beside(NamedTuple):
     """Corrected; not a number where there is no test."""
 
     @property
+    def told_apart(self) -> bool:
+        """Whether the test tells it from the best; also where one of them has no figure."""
+        return math.isnan(self.drop) or self.p < ALPHA
+
+    @property
     def tied(self) -> bool:
-        """Whether the test does not tell them apart; not where one of them has no figure."""
-        return not math.isnan(self.drop) and (math.isnan(self.p) or self.p >= ALPHA)
+        """Whether it may be as good: no test tells them apart, and the interval of the drop reaches 0.
+
+        The more models there are, the more a correction asks for, and of few rows the test alone would find nothing.
+        """
+        return not self.told_apart and not self.low > 0
 
 
 class Verdict(NamedTuple):
