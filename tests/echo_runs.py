@@ -59,6 +59,7 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         environment.setenv("ZOO_PLUGINS", "echo")
         data = write_rows(home / "rows.csv")
         run = zoo.finetune("echo", data, name="words", device="cpu", precision="fp32").wait(progress=False)
+        until(lambda: not liveness.is_alive(run.folder))  # its worker ends after the last event
     return run.folder.path
 
 

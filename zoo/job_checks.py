@@ -213,10 +213,6 @@ def _check_evaluation(resolved: ResolvedJob) -> CheckedData:
         match_labels(dataset, card.labels, merge=merge)
     if job.calibrate:
         check_rows(path, len(dataset.examples), card.name)
-    if job.verb == "shrink":
-        metric = resolved.shrinking.metric or task.primary_metric
-        if metric in SHARES:
-            check_drop(len(dataset.examples), metric, resolved.shrinking.max_drop)
     if job.by:
         rows_by(path, job.by, "rows")
     data = DataRequest(
@@ -228,6 +224,17 @@ def _check_evaluation(resolved: ResolvedJob) -> CheckedData:
         merge_labels=merge,
     )
     return CheckedData(data, dataset, out=target)
+
+
+def check_rows_to_shrink_by(resolved: ResolvedJob, rows: int) -> None:
+    """Insist on rows enough to show that a smaller form of a model drops no more than it may.
+
+    Raises:
+        DatasetInvalid: there are fewer.
+    """
+    metric = resolved.shrinking.metric or resolved.task.primary_metric
+    if metric in SHARES:
+        check_drop(rows, metric, resolved.shrinking.max_drop)
 
 
 def _check_audit(resolved: ResolvedJob) -> CheckedData:

@@ -19,7 +19,7 @@ from zoo.devices import choose, devices_elsewhere, first_device, place_name
 from zoo.errors import OptionInvalid
 from zoo.file_cache import read_once
 from zoo.fold_check import check_folds
-from zoo.job_checks import ResolvedJob, check_data, check_training_data, resolve
+from zoo.job_checks import ResolvedJob, check_data, check_rows_to_shrink_by, check_training_data, resolve
 from zoo.jobs import BESIDE, NODES, ON, PROCESSES, REQUEUE, SHARD, Job, in_plain_types
 from zoo.kept_heads import beside_added, beside_kept, left_behind
 from zoo.model_choice import choose_model, new_head
@@ -113,6 +113,8 @@ def _check_single(job: Job, catalog: Catalog) -> CheckedJob:
         calibrate=job.calibrate,
         **placed,
     )
+    if job.verb == "shrink" and checked.dataset is not None:  # last: what is wrong with the job itself is told first
+        check_rows_to_shrink_by(resolved, len(checked.dataset.examples))
     return CheckedJob(request, checked.dataset, checked.shards)
 
 

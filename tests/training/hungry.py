@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed
 from torch import nn
 
 from tests.training.toy import Net, Toy, make_run
@@ -126,3 +127,4 @@ def train(folder: Path, toy: Toy, micro_batch_size: int, *, shard: bool = False)
 
 if __name__ == "__main__":
     divided(*sys.argv[2:]) if sys.argv[1] == "divided" else main(*sys.argv[1:])
+    torch.distributed.destroy_process_group()  # else its threads may end the process with an abort
