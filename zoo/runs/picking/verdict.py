@@ -16,8 +16,6 @@ ALPHA = 0.05
 """Of a test, corrected for the number of tests: what is below is no accident."""
 MOST_SECONDS = 600.0
 """That drawing rows anew for all may take; where it takes longer, only those that may be taken are tested."""
-
-
 MOST_TESTED = 100
 """Models of which all are tested; of more only those that may be taken."""
 
