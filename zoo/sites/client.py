@@ -241,6 +241,7 @@ class SiteClient:
             return one_line(str(error)) or type(error).__name__
         word = one_line(body[:500].decode(errors="replace"))
         if answer.status_code == 401:
+            self.close()
             raise Unsupported(f"{self.address.url} does not know the token", "ask whoever serves for yours")
         if answer.status_code in (408, 425, 429) or answer.status_code >= 500:
             return f"HTTP {answer.status_code}"

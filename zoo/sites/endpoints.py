@@ -136,7 +136,8 @@ def _json(value: Any) -> Response:
 
 
 def _refusal(word: str, status: int) -> Response:
-    return Response(word, status, {"connection": "close"}, "text/plain")
+    """A word; the connection stays, as one that is closed upon bytes which nobody has read takes the answer with it."""
+    return Response(word, status, media_type="text/plain")
 
 
 def _round(request: Request) -> int:
