@@ -17,6 +17,13 @@ from zoo.readme_tags import tagged, tags_of
         ("---\ntags: one\nlicense: mit\n---\n# a model\n", ("one",)),
         ("---\ntags:\nlicense: mit\n---\n# a model\n", ()),
         ("---\ntags: [one,\n  two]\nlicense: mit\n---\n# a model\n", ("one", "two")),
+        ("---\ntags: # ours\n- one\n- two\nlicense: mit\n---\n# a model\n", ("one", "two")),
+        ("---\ntags: one # ours\nlicense: mit\n---\n# a model\n", ("one",)),
+        ("---\ntags:\n# ours\n- one # the first\n\n# theirs\n- two\nlicense: mit\n---\n# a model\n", ("one", "two")),
+        ("---\r\ntags:\r\n# ours\r\n- one\r\n- two\r\nlicense: mit\r\n---\r\n", ("one", "two")),
+        ("---\ntags: [base_model:a,\n  two] # theirs\nlicense: mit\n---\n# a model\n", ("base_model:a", "two")),
+        ("---\ntags: [one\nlicense: mit\n---\n# a model\n", ("one",)),
+        ("---\ntags: null\nlicense: mit\n---\n# a model\n", ()),
         ("# a model\n\n---\ntags:\n- none\n---\n", ()),
     ],
 )

@@ -7,7 +7,13 @@ import re
 PRIVATE_ROWS = "private-rows"
 """Of a model that learnt privately, or that comes from one that did: what is done with it shows no row."""
 _FRONT = re.compile(r"\A---\r?\n(.*?)^---\r?\n", re.DOTALL | re.MULTILINE)
-_LIST = re.compile(r"^tags:[ \t]*(\[[^\]]*\]|(?:\r?\n[ \t]*-[^\n]*)+|[^\r\n]*)", re.MULTILINE)
+_COMMENT = r"(?:#[^\n]*)?"
+_ITEMS = rf"(?:(?:\r?\n[ \t]*{_COMMENT})*\r?\n[ \t]*-[^\n]*)+"
+"""A line each; comments and empty lines may stand between them."""
+_LIST = re.compile(rf"^tags:[ \t]*{_COMMENT}(\[(?:[^\]:]|:(?!\s))*\]|{_ITEMS}|[^\r\n#]*)", re.MULTILINE)
+_BETWEEN = re.compile(r"\n[ \t]*-(?=\s)")
+_REMARK = re.compile(r"(?:^|(?<=\s))#[^\n]*")
+_NOTHING = {"", "-", "null", "~"}
 
 
 def tags_of(readme: str) -> tuple[str, ...]:
@@ -16,8 +22,9 @@ def tags_of(readme: str) -> tuple[str, ...]:
     listed = _LIST.search(front[1]) if front else None
     if listed is None:
         return ()
-    words = listed[1].strip("[]").split(",") if listed[1].startswith("[") else re.split(r"\n[ \t]*-", listed[1])
-    return tuple(tag for word in words if (tag := word.strip().strip("\"'")))
+    text = _REMARK.sub("", listed[1])
+    words = text.strip("[]\r ").split(",") if text.startswith("[") else _BETWEEN.split(text)
+    return tuple(tag for word in words if (tag := word.strip().strip("\"'")) not in _NOTHING)
 
 
 def tagged(readme: str, tag: str) -> str:

@@ -94,6 +94,31 @@ async def test_what_cannot_be_tried_is_told_beside_its_field(pilot: Driver, reci
 
 
 @scenario(size=WIDE)
+async def test_what_nobody_has_foreseen_is_told(pilot: Driver, recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def odd(*_: object, **__: object) -> None:
+        raise RuntimeError("the plugin is at odds with itself")
+
+    screen = await open_sweep(pilot, str(recipe))
+    await shows(pilot, "fine-tunes red/gamma")
+    enter(screen, recipe="", vary="lr=1e-5,3e-5")
+    await shows(pilot, "Give the recipe")
+    with monkeypatch.context() as patch:
+        patch.setattr("zoo.tui.screens.sweep.training_of", odd)
+        enter(screen, recipe=str(recipe))
+        await shows(pilot, "RuntimeError: the plugin is at odds with itself", "please report it")
+        assert screen.field("recipe").has_fault
+        enter(screen, recipe="")
+        await shows(pilot, "Give the recipe")
+    enter(screen, recipe=str(recipe))
+    await shows(pilot, "fine-tunes red/gamma")
+    await pilot.press("ctrl+s")
+    await shows(pilot, "2, grid", "Start")
+    monkeypatch.setattr("zoo.tui.screens.run_form.start", odd)
+    await pilot.press("y")
+    await shows(pilot, "RuntimeError: the plugin is at odds with itself", "please report it")
+
+
+@scenario(size=WIDE)
 async def test_it_is_opened_from_the_page_of_a_run(pilot: Driver, recipe: Path, write_run: WriteRun) -> None:
     folder = write_run("mine", *FINISHED)
     write_run("bare", STARTED, verb="predict")

@@ -61,6 +61,12 @@ class PairedTests:
         return tuple(self._rows)
 
     @property
+    def begun(self) -> bool:
+        """Whether an attempt before has drawn for just these."""
+        figures = {name: one.figure for name, one in self._rows.items() if math.isfinite(one.figure)}
+        return bool(figures) and bool(self._known(figures).draws)
+
+    @property
     def least_seconds(self) -> float:
         """That tests of all of them take: draws of the rows, if no more than are needed; 0 where nothing is drawn."""
         if self._of_shares:

@@ -25,6 +25,11 @@ class FieldError(ZooError):
         self.field = field
 
 
+def in_words(error: Exception) -> ZooError:
+    """An error as a form shows it: one that nobody has foreseen with its sort, and what to do."""
+    return error if isinstance(error, ZooError) else ZooError(f"{type(error).__name__}: {error}", "please report it")
+
+
 def field_of(error: ZooError, labels: Mapping[str, str]) -> str:
     """The field that an error names first by its flag; empty where it names none.
 

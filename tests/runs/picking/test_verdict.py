@@ -128,6 +128,24 @@ def test_where_drawing_takes_too_long_only_those_that_may_be_taken_are_tested(
 
 
 @pytest.mark.usefixtures("few_draws")
+@pytest.mark.parametrize("slow_at_first", [False, True])
+def test_which_are_tested_does_not_change_when_drawing_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, slow_at_first: bool
+) -> None:
+    judged = {name: guessed(0.9, seed) for seed, name in enumerate(("best", "beaten", "other", "floor"))}
+    figure = PairedFigure(get_task("text-classification"), LABELS, "macro_f1", judged["best"])
+
+    def tested(*, slow: bool, attempt: str) -> set[str]:
+        monkeypatch.setattr("zoo.runs.picking.verdict.MOST_SECONDS", 0.0 if slow else math.inf)
+        verdict = judge_finalists(judged, {"best": 2.0, "other": 1.0}, figure, "cheaper", tmp_path / attempt)
+        return {verdict.best, *verdict.beside}
+
+    begun = tested(slow=slow_at_first, attempt="one")
+    assert begun == tested(slow=not slow_at_first, attempt="one")
+    assert begun != tested(slow=not slow_at_first, attempt="two")
+
+
+@pytest.mark.usefixtures("few_draws")
 def test_draws_are_kept_for_an_attempt_to_come(tmp_path: Path) -> None:
     judged = {"one": guessed(0.9, 1), "two": guessed(0.88, 2), "three": guessed(0.6, 3)}
     sizes, kept = {"one": 3.0, "two": 2.0, "three": 1.0}, tmp_path / "draws.json"

@@ -79,8 +79,11 @@ def judge_finalists(
     sign = 1 if figure.larger_is_better else -1
     best = max(sizes, key=lambda name: (*_rank(sign * rows[name].figure), -sizes[name]))
     tests = PairedTests(figure, rows, kept)
-    if len(tests.names) > MOST_TESTED or tests.least_seconds > MOST_SECONDS:
-        tests = PairedTests(figure, {name: of for name, of in rows.items() if name in (*sizes, FLOOR)}, kept)
+    few = PairedTests(figure, {name: of for name, of in rows.items() if name in (*sizes, FLOOR)}, kept)
+    # What an attempt before has begun goes on: how long a draw takes now is no reason to take another one.
+    takes_long = len(tests.names) > MOST_TESTED or tests.least_seconds > MOST_SECONDS
+    if few.begun or (takes_long and not tests.begun):
+        tests = few
     others = [name for name in tests.names if name != best]
     pairs = [(best, name) for name in others]
     # Of all pairs, as any might have been the best of these rows: else chance would make one of many equals worse.

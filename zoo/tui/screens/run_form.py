@@ -20,6 +20,7 @@ from zoo.run_messages import place_in_queue
 from zoo.runs import queue
 from zoo.runs.request import RunRequest
 from zoo.sanitize import one_line, plain
+from zoo.tui.form_errors import in_words
 from zoo.tui.path_text import short_path
 from zoo.tui.screens.confirm import ConfirmScreen
 from zoo.tui.screens.form import FieldList, Form
@@ -136,12 +137,9 @@ class RunForm(Form):
         try:
             request = self.request()
             self._place_in_queue = queue.place_at_end(request)
-        except ZooError as error:
-            failure = error
+        except Exception as error:  # of data, of a plugin: the form says it, and does not wait for ever
+            failure = in_words(error)
             self.later(lambda: self._refuse(failure))
-        except Exception as error:
-            odd = ZooError(f"{type(error).__name__}: {error}", "please report it")
-            self.later(lambda: self._refuse(odd))
         else:
             self.later(lambda: self._show_plan(request))
 
@@ -192,8 +190,8 @@ class RunForm(Form):
             question.clear_up()
             with read_once(self.files):
                 run = self.start(request)
-        except ZooError as error:
-            failure = error
+        except Exception as error:
+            failure = in_words(error)
             self.later(lambda: self._refuse(failure))
             return
         self.later(lambda: self._watch(run.name))

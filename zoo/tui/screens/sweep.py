@@ -22,7 +22,7 @@ from zoo.sweeps import sweep_request
 from zoo.sweeps.request import SWEEP, VARY, option_values, training_of, variable_options
 from zoo.sweeps.values import EXAMPLES, named_values
 from zoo.tui.commands import command_line
-from zoo.tui.form_errors import FieldError, in_words_of_form
+from zoo.tui.form_errors import FieldError, in_words, in_words_of_form
 from zoo.tui.path_text import short_path
 from zoo.tui.screens.data_form import FILE_PAUSE_S
 from zoo.tui.screens.run_form import RunForm
@@ -191,8 +191,8 @@ class SweepScreen(RunForm):
             with read_once(self.files):
                 recipe = read_recipe(path)
                 _, request, known = training_of(recipe)
-        except ZooError as error:
-            failure = error
+        except Exception as error:  # of data, of a plugin: the form says it, and does not look for ever
+            failure = in_words(error)
             self.later(lambda: self._show_failure(path, failure))
             return
         varied = recipe.sweep.get(VARY, {})
