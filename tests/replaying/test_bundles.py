@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from PIL import Image
 
@@ -17,12 +18,13 @@ from tests.replaying.records import data_of, edit
 from zoo.catalog import Catalog
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
+from zoo.data.layout import parts_of
 from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.replaying import unpacking
-from zoo.replaying.data import Part
+from zoo.replaying.data import Part, parts_of_data
 from zoo.replaying.packing import Places, files_of
 from zoo.replaying.paths_in_text import names_path, without_paths
-from zoo.runs.request import DataRequest
+from zoo.runs.request import DataRequest, RunRequest
 
 
 def test_a_bundle_has_the_run_and_nothing_of_the_machine(
@@ -92,46 +94,121 @@ def test_of_a_folder_what_is_read_is_packed(run: zoo.Run, tmp_path: Path) -> Non
     for name in ("id_rsa", "secrets.yaml", "notes.md", "labels.json"):
         (folder / name).write_text("{}")
     data, places = DataRequest(path=str(folder)), Places()
-    places.add(data.path)
     part = Part("data", data.path, "", "image-classification", data, None, "finetune", evaluates=False)
     card = Catalog.load().resolve("echo")
     names = ["cat/0.png", "cat/1.png", "dog/0.png", "dog/1.png"]
-    assert sorted(files_of(part, card, places)) == [f"data/1/pets/{name}" for name in names]
+    assert sorted(files_of([part], card, places)) == [f"data/1/pets/{name}" for name in names]
     table = tmp_path / "pets.csv"
     table.write_text("file_name,label\ncat/0.png,cat\ndog/1.png,dog\n")
     (folder / "metadata.csv").write_bytes(table.read_bytes())
-    assert sorted(files_of(part, card, places)) == [f"data/1/pets/{name}" for name in (*names, "metadata.csv")]
+    assert sorted(files_of([part], card, places)) == [f"data/1/pets/{name}" for name in (*names, "metadata.csv")]
     (folder / "metadata.csv").unlink()
     (folder / "metadata.csv").symlink_to(table)
     with pytest.raises(DatasetInvalid, match="is a link that leads out of"):
-        files_of(part, card, places)
+        files_of([part], card, places)
 
 
-def test_what_names_classes_is_packed(tmp_path: Path) -> None:
-    """The data.yaml of a YOLO folder, classes.json beside masks; a file that a person named once, where it belongs."""
-    boxes, masks = tmp_path / "boxes", tmp_path / "masks"
-    for folder in (boxes / "images", boxes / "labels", masks / "images", masks / "masks"):
-        folder.mkdir(parents=True)
-    for number in range(3):
-        for folder in (boxes, masks):
-            Image.new("RGB", (32, 32), (number, 0, 0)).save(folder / "images" / f"{number}.png")
-        (boxes / "labels" / f"{number}.txt").write_text(f"{number % 2} 0.5 0.5 0.4 0.4\n")
-        Image.new("L", (32, 32), 0).save(masks / "masks" / f"{number}.png")
-    (boxes / "data.yaml").write_text("train: images\nval: images\nnames: [cat, dog]\n")
-    classes = masks / "classes.json"
-    classes.write_text('{"0": "background", "1": "cat"}')
+def with_boxes(folder: Path, *parts: str) -> Path:
+    """A YOLO folder, divided into parts or not, with files that are none of the data."""
+    for part in parts or ("",):
+        for name in ("images", "labels"):
+            (folder / name / part).mkdir(parents=True)
+        for number in range(3):
+            Image.new("RGB", (32, 32), (number, len(part), 0)).save(folder / "images" / part / f"{number}.png")
+            (folder / "labels" / part / f"{number}.txt").write_text(f"{number % 2} 0.5 0.5 0.4 0.4\n")
+    named = "".join(f"{key}: images/{part}\n" for key, part in zip(("train", "val"), parts or ("", ""), strict=True))
+    (folder / "data.yaml").write_text(f"{named}names: [cat, dog]\n")
+    for name in ("id_rsa", "notes.json", "labels/secret.txt"):
+        (folder / name).write_text("{}")
+    return folder
+
+
+def with_masks(folder: Path, *parts: str) -> Path:
+    """Pictures with masks, divided into parts or not."""
+    for part in parts or ("",):
+        for name in ("images", "masks"):
+            (folder / name / part).mkdir(parents=True)
+        for number in range(3):
+            Image.new("RGB", (32, 32), (number, len(part), 0)).save(folder / "images" / part / f"{number}.png")
+            Image.new("L", (32, 32), number % 2).save(folder / "masks" / part / f"{number}.png")
+    (folder / "classes.json").write_text('{"0": "background", "1": "cat"}')
+    return folder
+
+
+def packed_into(folder: Path, parts: list[Part]) -> tuple[Places, list[str]]:
+    """Data as their bundle has them, in a folder; and the names of files that are neither pictures nor boxes."""
+    places, card = Places(), Catalog.load().resolve("echo")
+    names = files_of(parts, card, places)
+    for name, path in names.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, folder / name)
+    return places, [name for name in names if not name.endswith((".png", ".txt"))]
+
+
+@pytest.mark.parametrize("divided", [False, True])
+@pytest.mark.parametrize("task", ["object-detection", "image-segmentation"])
+def test_what_belongs_to_data_goes_along(tmp_path: Path, task: str, *, divided: bool) -> None:
+    """Labels and masks beside the folders of pictures that a job has for its data, and the names of the classes."""
+    names = ("train", "val") if divided else ()
+    folder = (with_boxes if task == "object-detection" else with_masks)(tmp_path / "here" / "pets", *names)
+    train, held_out, _ = parts_of(folder)
+    data = DataRequest(path=str(train), eval_path=str(held_out or ""))
+    parts = list(
+        parts_of_data(RunRequest(name="mine", verb="finetune", model="echo", plugin="echo", task=task, data=data))
+    )
     card = Catalog.load().resolve("echo")
+    digests = [part.digest_now(card) for part in parts]
+    assert len(set(digests)) == 1 + (held_out is not None and held_out != train)
 
-    def packed(folder: Path, task: str, named: str = "") -> list[str]:
-        data, places = DataRequest(path=str(folder), classes=named), Places()
-        places.add(data.path, named)
-        part = Part("data", data.path, "", task, data, None, "finetune", evaluates=False)
-        return [name for name in files_of(part, card, places) if not name.endswith((".png", ".txt"))]
+    places, beside = packed_into(tmp_path / "there", parts)
+    folder.rename(tmp_path / "gone")
+    of_classes = "data.yaml" if task == "object-detection" else "classes.json"
+    assert [Path(name).name for name in beside] == [of_classes]
+    assert not list((tmp_path / "there").rglob("secret.txt"))
+    there = [part._replace(path=str(tmp_path / "there" / places.names[part.path])) for part in parts]
+    assert [part.digest_now(card) for part in there] == digests
+    assert {example.target is not None for part in there for example in part.read(card).examples} == {True}
 
-    assert packed(boxes, "object-detection") == ["data/1/boxes/data.yaml"]
-    assert packed(masks, "image-segmentation") == ["data/1/masks/classes.json"]
-    elsewhere = classes.rename(tmp_path / "named.json")
-    assert packed(masks, "image-segmentation", str(elsewhere)) == ["data/2/named.json"]
+
+def test_a_file_of_classes_that_a_person_names_goes_along_once(tmp_path: Path) -> None:
+    folder = with_masks(tmp_path / "masks", "train", "val")
+    for classes in (folder / "classes.json", tmp_path / "named.json"):
+        if not classes.exists():
+            (folder / "classes.json").rename(classes)
+        data = DataRequest(path=str(folder / "images" / "train"), classes=str(classes))
+        part = Part("data", data.path, "", "image-segmentation", data, None, "finetune", evaluates=False)
+        there = tmp_path / f"there {classes.name}"
+        places, beside = packed_into(there, [part])
+        assert [Path(name).name for name in beside] == [classes.name]
+        moved = msgspec.structs.replace(data, classes=str(there / places.names[data.classes]))
+        again = part._replace(path=str(there / places.names[data.path]), data=moved)
+        card = Catalog.load().resolve("echo")
+        assert again.digest_now(card) == part.digest_now(card)
+
+
+def test_the_same_data_read_as_two_parts_stand_in_one_place(tmp_path: Path) -> None:
+    data = DataRequest(path=str(with_boxes(tmp_path / "pets", "train", "val") / "images" / "train"))
+    boxes = Part("data", data.path, "", "object-detection", data, None, "finetune", evaluates=False)
+    places, beside = packed_into(tmp_path / "there", [boxes._replace(verb="predict"), boxes])
+    assert (places.names[data.path], beside) == ("data/1/images/train", ["data/1/data.yaml"])
+
+
+def test_what_lies_far_from_its_table_is_not_packed(tmp_path: Path) -> None:
+    table = tmp_path / "a" / "b" / "c" / "d" / "rows.csv"
+    table.parent.mkdir(parents=True)
+    for number in range(2):
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(tmp_path / "a" / f"{number}.png")
+    table.write_text("file_name,label\n../../../0.png,cat\n../../../1.png,dog\n")
+    data = DataRequest(path=str(table))
+    part = Part("data", data.path, "", "image-classification", data, None, "finetune", evaluates=False)
+    places, _ = packed_into(tmp_path / "there", [part])
+    assert places.names[data.path] == "data/1/b/c/d/rows.csv"
+    for number in range(2):
+        (tmp_path / "a" / f"{number}.png").rename(tmp_path / f"{number}.png")
+    table.write_text(table.read_text().replace("../../../", "../../../../"))
+    with pytest.raises(DatasetInvalid, match=r"names .*0\.png, which is too far from it") as refusal:
+        packed_into(tmp_path / "there", [part])
+    assert "3 levels above rows.csv" in str(refusal.value.hint)
 
 
 @pytest.fixture

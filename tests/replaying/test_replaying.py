@@ -124,6 +124,25 @@ def test_what_serves_nothing_is_refused(run: zoo.Run, tmp_path: Path, capsys: py
         assert (plan.request.data.path, plan.request.data.eval_path) == (str(data), str(moved))
 
 
+def test_folders_of_the_same_name_are_found_by_those_above_them(run: zoo.Run, tmp_path: Path) -> None:
+    here, moved = data_of(run).parent, tmp_path / "moved"
+    for part in ("train", "val"):
+        (here / part).mkdir()
+        shutil.copy(data_of(run), here / part / "rows.csv")
+    recorded = json.loads(run.folder.request_path.read_bytes())["data"]
+    paths = {"path": str(here / "train" / "rows.csv"), "eval_path": str(here / "val" / "rows.csv")}
+    edit(run.folder.request_path, data=recorded | paths | {"eval_sha256": recorded["sha256"]})
+    bundle = zoo.bundle(run, tmp_path / "words.zip", with_data=False).path
+    here.rename(moved)
+    for what in (run, bundle):
+        assert zoo.replay_differences(what, data=moved) == ()
+        with pytest.raises(OptionInvalid) as refusal:
+            zoo.replay_differences(what, data=tmp_path)
+        assert refusal.value.hint == "they are train/rows.csv, val/rows.csv: name a folder that has them so"
+    with plan_of_run(run.folder, data=moved) as plan:
+        assert plan.request.data.eval_path == str(moved / "val" / "rows.csv")
+
+
 def test_only_finished_runs_are_replayed(run: zoo.Run, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Unsupported, match="is no replay"):
         _ = run.replayed

@@ -29,7 +29,7 @@ from zoo.errors import Unsupported
 from zoo.paths import runs_folder
 from zoo.recipe_writing import recipe_of
 from zoo.replaying.data import parts_of_data
-from zoo.replaying.packing import Places, files_of, paths_in_options
+from zoo.replaying.packing import Places, common_folder, files_of, paths_in_options
 from zoo.replaying.paths_in_text import without_paths
 from zoo.replaying.record import RunRecord, record_of
 from zoo.runs.private_rows import are_private
@@ -103,16 +103,18 @@ def write_bundle(folder: RunFolder, path: Path, card: Card, *, with_data: bool =
     about = "the run is private" if request.is_private else "the run is about a private one, or may be"
     why = about if private else "" if with_data else "as asked"
     places, sources = Places(), dict[str, Path]()
-    places.add(request.data.path)
-    for part in parts_of_data(request):
-        places.add(part.path, part.data.classes)
-        if not why:
-            sources |= files_of(part, card, places)
+    parts = tuple(parts_of_data(request))
+    if not why:
+        sources |= files_of(parts, card, places)
+    paths = [*(one for part in parts for one in (part.path, part.data.classes)), request.data.path]
+    for text in filter(None, paths):
+        if text not in places.names:
+            places.add(text, None if private else common_folder(text, paths))
     for text in paths_in_options(request):
         places.add(text)
         if not why:
             sources[places.names[text]] = Path(text)
-    texts = _texts(request, record, places.names, private=private)
+    texts = _texts(request, record, places, private=private)
     try:
         _write(path, texts, sources, with_data=not why)
         return Bundled(path, path.stat().st_size, len(sources), why)
@@ -120,8 +122,9 @@ def write_bundle(folder: RunFolder, path: Path, card: Card, *, with_data: bool =
         raise store_invalid(f"{path} cannot be written", error, path.parent) from error
 
 
-def _texts(request: RunRequest, record: RunRecord, names: Mapping[str, str], *, private: bool) -> dict[str, str]:
+def _texts(request: RunRequest, record: RunRecord, places: Places, *, private: bool) -> dict[str, str]:
     """The files that are written for the archive."""
+    names = places.names
 
     def as_bundled(data: DataRequest) -> DataRequest:
         texts = {key: getattr(data, key) for key in ("path", "eval_path", "classes")}
@@ -133,7 +136,8 @@ def _texts(request: RunRequest, record: RunRecord, names: Mapping[str, str], *, 
     def cleaned(text: str) -> str:
         return without_paths(text, known)
 
-    known = [str(Path(text).parent) for text in names] + [str(runs_folder()), str(Path.home()), str(Path.cwd())]
+    known = [str(Path(text).parent) for text in names] + [*map(str, places.folders)]
+    known += [str(runs_folder()), str(Path.home()), str(Path.cwd())]
     kept = tuple(msgspec.structs.replace(one, data=DataRequest(path=Path(one.data.path).name)) for one in request.kept)
     own = msgspec.structs.replace(request, out=Path(request.out).name, draw=Path(request.draw).name, kept=kept)
     own = msgspec.structs.replace(own.without_digests if private else own, private_before=private)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ from zoo.runs.request import DataRequest, RunRequest, TeacherRequest
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
+LEVELS = 3
+"""Folders above data in which there may be files that belong to them: a layout has no more between the two."""
 UNREADABLE = "unreadable"
 """Begins what stands in the place of a digest of data that cannot be read."""
 
@@ -108,7 +111,8 @@ def places_now(request: RunRequest, place: Path) -> dict[str, str]:
 
     Args:
         request: of the run.
-        place: a folder that has them by their names, or one of them; the only one, whatever it is called now.
+        place: a folder that has them by their names, or by those of folders above them, too; or one of them; the only
+            one, whatever it is called now.
 
     Raises:
         OptionInvalid: there is no such place, or nothing of what the run reads in it.
@@ -116,15 +120,29 @@ def places_now(request: RunRequest, place: Path) -> dict[str, str]:
     if not place.exists():
         raise OptionInvalid(f"there is no {place} to look for data in", "name the folder that has them")
     rows = {path for data in request.all_data for path in (data.path, data.eval_path) if path}
-    classes = {data.classes for data in request.all_data if data.classes}
-    by_name = {path: place if place.name == Path(path).name else place / Path(path).name for path in rows | classes}
-    found = {path: str(now) for path, now in by_name.items() if now.exists()}
+    paths = rows | {data.classes for data in request.all_data if data.classes}
+    found = max((_found_in(place, paths, depth) for depth in range(1, LEVELS + 2)), key=len)
     if not found and place.is_file() and len(rows) == 1:
         return {rows.pop(): str(place)}
     if not found:
-        names = ", ".join(sorted({Path(path).name for path in by_name})) or "no file"
+        names = ", ".join(sorted(_names(paths))) or "no file"
         raise OptionInvalid(
             f"{place} {'has' if place.is_dir() else 'is'} none of the data that {request.name} reads",
             f"they are {names}: name a folder that has them so" + (", or the file itself" if len(rows) == 1 else ""),
         )
     return found
+
+
+def _found_in(place: Path, paths: Collection[str], depth: int) -> dict[str, str]:
+    """Which of some files a place has by so many of their last names, none of them standing for two."""
+    by_name = {path: place.joinpath(*Path(path).parts[1:][-depth:]) for path in paths}
+    if depth == 1:
+        by_name = {path: place if place.name == Path(path).name else now for path, now in by_name.items()}
+    times = Counter(by_name.values())
+    return {path: str(now) for path, now in by_name.items() if times[now] == 1 and now.exists()}
+
+
+def _names(paths: Collection[str]) -> set[str]:
+    """Files by as many of their last names as tell them apart."""
+    tails = ({"/".join(Path(path).parts[-depth:]) for path in paths} for depth in range(1, LEVELS + 2))
+    return next((names for names in tails if len(names) == len(paths)), set(paths))

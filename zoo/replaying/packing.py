@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from zoo.card import Card
 from zoo.data.formats import format_of
@@ -14,7 +15,7 @@ from zoo.data.layout import table_in
 from zoo.errors import DatasetInvalid
 from zoo.file_cache import read_once
 from zoo.kinds.media_files import files_below, holds_media, walk
-from zoo.replaying.data import Part
+from zoo.replaying.data import LEVELS, Part
 from zoo.runs.request import RunRequest
 
 DATA = "data/"
@@ -25,34 +26,104 @@ _PART = re.compile(r"[^\x00-\x1f\x7f:\\/<>|?*\"]+")
 
 
 class Places:
-    """Where files stand in an archive: those from one folder in one folder."""
+    """Where files stand in an archive: those that belong together in one folder, as they do here."""
 
     def __init__(self) -> None:
         self._numbers: dict[Path, int] = {}
         self.names: dict[str, str] = {}
         """In the archive, by their paths."""
 
-    def add(self, *paths: str) -> None:
-        """Find a place for files or folders; empty paths are none."""
-        for text in filter(None, paths):
-            place = Path(text)
-            base = place if place.is_dir() else place.parent
-            number = self._numbers.setdefault(base, len(self._numbers) + 1)
-            self.names[text] = f"{DATA}{number}/{place.name}"
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Of this machine, which have one of the archive each."""
+        return tuple(self._numbers)
+
+    def add(self, text: str, base: Path | None = None) -> None:
+        """Find a place for a file or folder; an empty path is none.
+
+        Args:
+            text: its path.
+            base: a folder above it, where it belongs to what else is in that.
+        """
+        if text:
+            path = absolute(text)
+            self.names[text] = self.name_of(path, path.parent if base in (None, path) else base)
+
+    def name_of(self, path: Path, folder: Path) -> str:
+        """What a file is called in the archive.
+
+        Args:
+            path: of the file.
+            folder: that holds it, and has a folder of the archive.
+        """
+        number = self._numbers.setdefault(folder, len(self._numbers) + 1)
+        return f"{DATA}{number}/{path.relative_to(folder).as_posix()}"
 
 
-def files_of(part: Part, card: Card, places: Places) -> dict[str, Path]:
-    """The files of a part of the data, by their names in the archive: those that are opened when it is read.
+def absolute(path: str | Path) -> Path:
+    """A path from the root on, in which links stay as they are."""
+    return Path(os.path.abspath(path))  # noqa: PTH100
+
+
+def common_folder(path: str, paths: Iterable[str]) -> Path | None:
+    """The folder that data share with others of the same name, if it is not far above; so they can be told apart.
 
     Args:
-        part: of the data of a run.
+        path: of the data.
+        paths: of all data.
+    """
+    own = absolute(path)
+    others = [absolute(one) for one in paths if one and Path(one).name == own.name and absolute(one) != own]
+    near = own.parents[: LEVELS + 1]
+    return next((one for one in near if others and all(other.is_relative_to(one) for other in others)), None)
+
+
+def files_of(parts: Iterable[Part], card: Card, places: Places) -> dict[str, Path]:
+    """The files of data, by their names in the archive: those that are opened when they are read.
+
+    Args:
+        parts: of the data of a run.
         card: of the model that the run began from.
-        places: with the part.
+        places: get the parts.
 
     Raises:
-        DatasetInvalid: they are not what the run learnt from, or lie elsewhere than their table.
+        DatasetInvalid: they are not what the run learnt from, or lie too far from their table.
     """
-    path, name = Path(os.path.abspath(part.path)), places.names[part.path]  # noqa: PTH100  (links stay as they are)
+    contents: dict[Path, _Content] = {}
+    files: dict[str, Path] = {}
+    parts = tuple(parts)
+    for part in parts:
+        path = absolute(part.path)
+        contents[path] = _content(part, card).joined(contents.get(path))
+    for part in parts:
+        path = absolute(part.path)
+        base = contents[path].base
+        places.add(part.path, base)
+        for one in contents[path].files:
+            files[places.name_of(one, path.parent if base == path else base)] = one
+        if part.data.classes:
+            places.add(part.data.classes)
+            files[places.names[part.data.classes]] = Path(part.data.classes)
+    return _checked(files)
+
+
+class _Content(NamedTuple):
+    """The files of a part of the data."""
+
+    base: Path
+    """The nearest folder that holds all of them."""
+    files: tuple[Path, ...]
+
+    def joined(self, other: _Content | None) -> _Content:
+        """The same data read as two parts."""
+        if other is None:
+            return self
+        base = min(self.base, other.base, key=lambda one: len(one.parts))
+        return _Content(base, tuple(dict.fromkeys((*other.files, *self.files))))
+
+
+def _content(part: Part, card: Card) -> _Content:
+    path = absolute(part.path)
     with read_once() as cache:
         now = part.digest_now(card)
         if not now or (part.sha256 and now != part.sha256):
@@ -63,29 +134,36 @@ def files_of(part: Part, card: Card, places: Places) -> dict[str, Path]:
             )
         dataset = part.read(card)
         # Class folders have no annotations: tables were opened to see whether they are some.
-        tables = [] if dataset.has_class_folders else map(str, cache.tables)
+        tables = [] if dataset.has_class_folders else cache.tables
         beside = [dataset.names_file] if dataset.names_file else []
-        named = os.path.abspath(part.data.classes) if part.data.classes else ""  # noqa: PTH100
-        absolute = map(os.path.abspath, (*cache.media, *tables, *beside))
-        opened = [Path(one) for one in absolute if one != named]  # which has a place of its own
-    base, within = (path, name) if path.is_dir() else (path.parent, name.rpartition("/")[0])
-    files: dict[str, Path] = {}
+        opened = {absolute(one) for one in (*cache.media, *map(str, tables), *beside)}
     if part.data.classes:
-        files[places.names[part.data.classes]] = Path(part.data.classes)
+        opened.discard(absolute(part.data.classes))  # which has a place of its own
+    base = _base(path, opened)
     listed = _listed(path) if path.is_dir() else {path}
-    for one in sorted(listed.union(opened)):
-        if not one.is_relative_to(base):
+    for one in opened - listed if path.is_dir() else ():
+        if not one.resolve().is_relative_to(base.resolve()):
             raise DatasetInvalid(
-                f"{path} names {one}, which is not below its folder, so it cannot be taken along",
-                "move it there, or leave the data out: --without-data",
-            )
-        if one not in listed and path.is_dir() and not one.resolve().is_relative_to(path.resolve()):
-            raise DatasetInvalid(
-                f"{one} is a link that leads out of {path}, so it cannot be taken along",
+                f"{one} is a link that leads out of {base}, so it cannot be taken along",
                 "put the file itself there, or leave the data out: --without-data",
             )
-        files[f"{within}/{one.relative_to(base).as_posix()}"] = one
-    return _checked(files)
+    return _Content(base, tuple(sorted(listed | opened)))
+
+
+def _base(path: Path, opened: Iterable[Path]) -> Path:
+    """The nearest folder that holds data and all that they name: labels stand beside the folder of their pictures, or
+    above it, as their layout has it.
+    """
+    folder = path if path.is_dir() else path.parent
+    folders = (folder, *folder.parents[:LEVELS])
+    far = [one for one in opened if not one.is_relative_to(folders[-1])]
+    if far:
+        raise DatasetInvalid(
+            f"{path} names {min(far)}, which is too far from it to be taken along",
+            f"bring both into one folder, {LEVELS} levels above {path.name} at most, or leave the data out: "
+            "--without-data",
+        )
+    return next(one for one in folders if all(file.is_relative_to(one) for file in opened))
 
 
 def _listed(folder: Path) -> set[Path]:
