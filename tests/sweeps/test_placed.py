@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,14 @@ import pytest
 from tests.plugin_factory import use_site, write_plugin
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
-from zoo.errors import RunFailed
+from zoo.errors import NoSuchFigure, RunFailed
 from zoo.jobs import Job, Place
 from zoo.recipe_writing import recipe_of
 from zoo.recipes import read_recipe
 from zoo.requests import request_of
 from zoo.runs import liveness, placement, store
 from zoo.runs.attempt import Worker
-from zoo.runs.candidate import CandidateMeasured, CandidateStepped
+from zoo.runs.candidate import Candidate, CandidateMeasured, CandidateStepped
 from zoo.runs.checkpoints import MANIFEST
 from zoo.runs.events import Noted, RunFinished
 from zoo.runs.log import read_events
@@ -142,7 +142,7 @@ def trials(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Fie
     folder = store.create(sweep_request(read_recipe(recipe), {}, {}, name="full", place={"on": "yard"}))
     worker = Worker(folder, folder.request, 0, 1)
 
-    def learn(room: int) -> Field:
+    def learn(room: int, check: Callable[[Iterable[Candidate]], None] = lambda judged: None) -> Field:
         field: Any = Field(worker, [Trial(name) for name in ("a", "b", "c")])  # type: ignore[arg-type]
         left = [0]
 
@@ -156,7 +156,7 @@ def trials(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Fie
 
         left[0] = room
         monkeypatch.setattr(PlacedTrials, "_handed_over", hand_over)
-        PlacedTrials(worker, "yard", requeue=False).learn(field, "all rows", 40)
+        PlacedTrials(worker, "yard", requeue=False).learn(field, "all rows", 40, check)
         return field
 
     return learn
@@ -167,6 +167,20 @@ def test_what_a_place_refuses_for_now_is_handed_over_later(trials: Callable[[int
     assert ["a", "b", "c"] == list(field.entrants)
     notes = [event.message for event in read_events(field._worker.folder)[0] if isinstance(event, Noted)]
     assert ["3 trials at place yard: all rows", "2 trials to be handed over later: its queue is full"] == notes
+
+
+def test_what_no_trial_can_come_to_cancels_the_others(
+    trials: Callable[..., Field], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check(judged: Iterable[Candidate]) -> None:
+        if len(list(judged)) > 1:
+            raise NoSuchFigure("--metric is 'macrof1'")
+
+    cancelled: list[str] = []
+    monkeypatch.setattr(PlacedTrials, "_cancel", lambda self, folder, placed: cancelled.append(folder.path.parent.name))
+    with pytest.raises(NoSuchFigure):
+        trials(3, check)
+    assert cancelled == ["c"]
 
 
 def test_what_a_place_takes_none_of_fails(trials: Callable[[int], Field]) -> None:

@@ -13,6 +13,8 @@ import zoo
 from tests.echo_runs import until
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
+from zoo.errors import NoSuchFigure
+from zoo.metrics import ClassificationMetrics
 from zoo.recipes import read_recipe
 from zoo.runs import store
 from zoo.runs.attempt import Worker
@@ -114,6 +116,19 @@ def test_the_best_is_taken_and_what_fails_is_left_out(recipe: Path) -> None:
     kept = {path.parents[2].name for path in folder.students_folder.glob("*/*/*/model")}
     assert "trial-5" in kept
     assert "trial-2" not in kept  # as dear as the first, and no better
+
+
+def test_a_figure_that_no_judge_has_ends_a_sweep_before_all_are_trained(
+    recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a judge that does not say which figures it gives; an attempt to come trains nothing either."""
+    monkeypatch.setattr(ClassificationMetrics, "FIGURES", ())
+    folder = begun(recipe, "swept", metric="macrof1")
+    for _ in range(2):
+        with pytest.raises(NoSuchFigure, match="--metric is 'macrof1', but answers to text-classification"):
+            done(folder)
+        judged = [event.candidate for event in read_events(folder)[0] if isinstance(event, CandidateMeasured)]
+        assert {one.name for one in judged if one.stage == "all rows"} == {"trial-1", "trial-2"}
 
 
 @pytest.mark.slow

@@ -66,7 +66,8 @@ class PairedFigure:
             judge.add(target, answer)
         figures = {name: value for name, value in judge.figures().items() if name not in NO_MEASURE}
         self.metric = metric or next((name for name in (task.primary_metric, *figures) if name in figures), "")
-        check_metric(metric, task.figures or dict.fromkeys((task.primary_metric, *figures)), task.name)
+        there = task.figures or (() if may_lack else dict.fromkeys((task.primary_metric, *figures)))
+        check_metric(metric, there, task.name)
         if self.metric not in figures and not (metric and may_lack):
             has = f", but {', '.join(figures)}" if figures else ""
             raise DatasetInvalid(f"these answers have no {metric or 'figure'}{has}", "name another figure: --metric")

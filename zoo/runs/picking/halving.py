@@ -32,6 +32,7 @@ class Halving:
         for entrant in self._field:
             if candidate := entrant.known(one.words) or self._judged(entrant, one, rows, plans):
                 self._field.report(candidate)
+                self._scoring.check(self._field.candidates.values())
         self.keep(self.figures(), one.kept, "others learn more of them")
 
     def figures(self) -> dict[str, float | None]:

@@ -107,6 +107,7 @@ class _Picking:
         for entrant in self._field:
             if candidate := entrant.known(PROBED) or self._probed(entrant):
                 self._field.report(candidate)
+                self._scoring.check(self._field.candidates.values())
         figures = self._halving.figures()
         if without := [name for name, figure in figures.items() if figure is None]:
             self._field.note(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from zoo.answers import Rejected
 from zoo.data.example import Example
 from zoo.errors import DatasetInvalid
+from zoo.metrics.choice import check_metric
 from zoo.plurals import counted
+from zoo.runs.candidate import Candidate
 from zoo.runs.judging import CheckedJudge
 from zoo.runs.paired_figure import Judged, PairedFigure, larger_is_better
 from zoo.tasks.task import Task
@@ -36,6 +38,8 @@ class Scoring:
         self._task, self._labels, self._metric = task, labels, metric
         self._check, self._note = check, note
         self._figure: PairedFigure | None = None
+        self._names: dict[str, None] = {task.primary_metric: None}
+        """Of the figures that answers had."""
 
     def judge(self, judged: Sequence[Judged]) -> CheckedJudge:
         """That of the task, which has counted these rows."""
@@ -67,7 +71,9 @@ class Scoring:
     def of(self, judged: Sequence[Judged]) -> dict[str, Any]:
         """The figure with its interval, as a candidate has them; errors as for `figure`."""
         metric, judge = self.figure(judged).metric, self.judge(judged)
-        interval, figure = judge.intervals().get(metric), judge.figures().get(metric)
+        figures = judge.figures()
+        self._names |= dict.fromkeys(figures)
+        interval, figure = judge.intervals().get(metric), figures.get(metric)
         if figure is None:
             self._note(f"these answers have no {metric}, and count as the worst")
         return {
@@ -75,6 +81,21 @@ class Scoring:
             "figure": figure,
             "interval": None if interval is None else (interval.low, interval.high),
         }
+
+    def check(self, candidates: Iterable[Candidate]) -> None:
+        """Insist on a figure that one of the first two has, where the judge does not say beforehand which there are.
+
+        Args:
+            candidates: what is known of those that were judged.
+
+        Raises:
+            NoSuchFigure: two have been, and none has it.
+        """
+        if self._task.figures or self._metric in ("", self._task.primary_metric):
+            return
+        judged = [one for one in candidates if one.metric == self._metric]
+        if len(judged) > 1 and all(one.figure is None for one in judged):
+            check_metric(self._metric, self._names, self._task.name)
 
     @property
     def larger_is_better(self) -> bool:

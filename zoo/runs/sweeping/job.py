@@ -97,7 +97,7 @@ class _Sweep:
     def _learn_elsewhere(self, stage: str, rows: int) -> None:
         """Let all learn at the place of the trials, where they have one: what comes of it is known then."""
         if self._placed:
-            self._placed.learn(self._field, stage, rows)
+            self._placed.learn(self._field, stage, rows, self._scoring.check)
 
     def _plans(self) -> Mapping[str, Plan]:
         """How many passes each makes over the rows."""
@@ -122,6 +122,7 @@ class _Sweep:
                 self._scoring.figure(answered(self._rows.data.eval, answers))  # says which figures are the better
                 self._validation[entrant.name] = answers
                 self._field.report(candidate)
+                self._scoring.check(self._field.candidates.values())
 
     def _left(self) -> list[Candidate]:
         """The trials that may still be taken, the cheapest first."""

@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from zoo.errors import RunFailed, ZooError
+from zoo.errors import NoSuchFigure, RunFailed, ZooError
 from zoo.places.place import PlacedJob
 from zoo.places.table import place_named
 from zoo.plurals import counted
 from zoo.runs import placement
 from zoo.runs.attempt import Worker
-from zoo.runs.candidate import CandidateStepped
+from zoo.runs.candidate import Candidate, CandidateStepped
 from zoo.runs.launcher import environment_there
 from zoo.runs.log import read_events
 from zoo.runs.picking.entrant import Entrant
@@ -53,33 +53,49 @@ class PlacedTrials:
         self._refused = ""
         self._steps: dict[str, int] = {}
 
-    def learn(self, field: Field, stage: str, rows: int) -> None:
+    def learn(
+        self,
+        field: Field,
+        stage: str,
+        rows: int,
+        check: Callable[[Iterable[Candidate]], None] = lambda judged: None,
+    ) -> None:
         """Let all that take part go through a stage; those that fail take part no more.
 
         Args:
             field: of the sweep.
             stage: what the figure will be of.
             rows: that each learns from.
+            check: whether what is known of those that are judged lets the others go on; may raise.
 
         Raises:
             Stopped: somebody asked for it; the trials have ended by then.
+            NoSuchFigure: of the check; the trials that go on are cancelled.
         """
         waiting: dict[str, Placement] = {}
         kept = [entrant for entrant in field if entrant.known(stage) is None]
         if kept:
             field.note(f"{counted(len(kept), 'trial')} at place {self._place}: {stage}")
-        while kept or waiting:
-            if self._worker.should_stop():
-                self._stop(waiting, stage)
-                raise Stopped
-            kept = self._hand_over(field, kept, waiting, stage, rows)
-            for name, placed in tuple(waiting.items()):
-                with field.trying(name):
-                    if self._is_done(field.entrants[name], stage, placed):
-                        del waiting[name]
-                if name not in field.entrants:
-                    waiting.pop(name, None)
-            time.sleep(POLL_S)
+        judged = [known for entrant in field if (known := entrant.known(stage)) is not None]
+        try:
+            check(judged)
+            while kept or waiting:
+                if self._worker.should_stop():
+                    self._stop(waiting, stage)
+                    raise Stopped
+                kept = self._hand_over(field, kept, waiting, stage, rows)
+                for name, placed in tuple(waiting.items()):
+                    with field.trying(name):
+                        if known := self._done(field.entrants[name], stage, placed):
+                            del waiting[name]
+                            check(judged := [*judged, known])
+                    if name not in field.entrants:
+                        waiting.pop(name, None)
+                time.sleep(POLL_S)
+        except NoSuchFigure:
+            for name, placed in waiting.items():
+                self._cancel(stage_folder(self._worker.folder, name, stage), placed)
+            raise
 
     def _hand_over(
         self, field: Field, kept: list[Entrant], waiting: dict[str, Placement], stage: str, rows: int
@@ -126,24 +142,24 @@ class PlacedTrials:
         with placement.handed_over(folder, place_named(self._place), job) as placed:
             return placed
 
-    def _is_done(self, entrant: Entrant, stage: str, placed: Placement) -> bool:
-        """Whether the stage of a trial is judged.
+    def _done(self, entrant: Entrant, stage: str, placed: Placement) -> Candidate | None:
+        """What is known of a trial that has gone through a stage; None where it has not yet.
 
         Raises:
             RunFailed: it has failed, or its job has ended without a word.
         """
         folder = stage_folder(self._worker.folder, entrant.name, stage)
         self._report_step(entrant.name, folder)
-        if entrant.known(stage) is not None:
-            return True
+        if known := entrant.known(stage):
+            return known
         with contextlib.suppress(FileNotFoundError):
             raise RunFailed(msgspec.json.decode((folder.path / FAILED).read_bytes(), type=str))
         state = placement.state_of(folder, placed)
         if state.phase != "ended":
             self._ended.pop(entrant.name, None)
-            return False
+            return None
         if time.monotonic() - self._ended.setdefault(entrant.name, time.monotonic()) < SEEN_S:
-            return False
+            return None
         lacking = placement.trouble(folder, placed)
         why = lacking[0] if lacking else state.reason or state.word or "its job has ended without a result"
         raise RunFailed(f"at place {self._place}: {why}", f"{folder.log_path} says more")
