@@ -156,11 +156,16 @@ def killed_after(start: Callable[[], zoo.Run], *, step: int) -> zoo.Run:
     with held_after(step) as held:
         run = start()
         until(held.exists)
-        worker = liveness.recorded(run.folder)
-        assert worker is not None
-        psutil.Process(worker.pid).kill()
+        kill_worker(run)
     assert wait_quietly(run).status == "crashed"
     return run
+
+
+def kill_worker(run: zoo.Run) -> None:
+    """Kill the worker of a run (SIGKILL)."""
+    worker = liveness.recorded(run.folder)
+    assert worker is not None
+    psutil.Process(worker.pid).kill()
 
 
 def stopped_after(start: Callable[[], zoo.Run], *, step: int) -> zoo.Run:

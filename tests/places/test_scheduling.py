@@ -18,8 +18,9 @@ import zoo
 from tests.echo_runs import until
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
-from zoo.errors import OptionInvalid
+from zoo.errors import OptionInvalid, RunFailed
 from zoo.paths import home
+from zoo.places import slurm_commands
 from zoo.places.lacking import missing_there
 from zoo.places.place import JobState, PlacedJob
 from zoo.places.slurm import Slurm, SlurmSettings, _outside_of_any_job
@@ -53,7 +54,7 @@ class Squeue:
 
 def test_a_job_that_a_listing_of_before_does_not_have_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     squeue, slurm = Squeue(), Slurm("gpu", SlurmSettings())
-    monkeypatch.setattr("zoo.places.slurm._run", squeue)
+    monkeypatch.setattr("zoo.places.slurm_commands.run", squeue)
     squeue.mine = "1|RUNNING|None\nslurm_load: a line of another kind\n"
 
     assert "running" == slurm.state("1").phase
@@ -64,24 +65,93 @@ def test_a_job_that_a_listing_of_before_does_not_have_is_asked_for(monkeypatch: 
     assert "unknown" == slurm.state("2").phase
 
 
-@pytest.mark.parametrize(("asked", "each"), [(0, 5), (4, 1), (7, 2), (1, 1)])
-def test_several_arrays_share_what_computes_at_once(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, asked: int, each: int
-) -> None:
-    handed_over: list[tuple[int, int]] = []
+class Sbatch:
+    """Takes arrays of some jobs at most, and says what it was asked."""
 
-    def submit(jobs: list[PlacedJob], name: str, folder: Path, *, at_once: int) -> list[str]:
-        handed_over.append((len(jobs), at_once))
-        return [job.name for job in jobs]
+    def __init__(self, slurm: Slurm, most: int) -> None:
+        self.slurm, self.most = slurm, most
+        self.arrays: list[tuple[int, int, str]] = []
 
-    slurm = Slurm("gpu", SlurmSettings(at_once=asked))
-    monkeypatch.setattr(slurm, "_submit", submit)
-    monkeypatch.setattr("zoo.places.slurm._most_in_array", lambda: 2)
+    def submit(self, jobs: list[PlacedJob], name: str, folder: Path, *, at_once: int, after: str = "") -> list[str]:
+        """Stands for `Slurm._submit`."""
+        if len(jobs) > self.most:
+            raise RunFailed("Slurm does not take the job at place gpu: Invalid job array specification")
+        self.arrays.append((len(jobs), at_once, after))
+        return [f"{len(self.arrays)}_{index}" for index in range(len(jobs))]
+
+
+@pytest.fixture
+def sbatch(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Sbatch]:
+    """A cluster that says that an array may have so many jobs, and one that takes fewer."""
     monkeypatch.setattr("zoo.places.slurm._link_array", lambda job, array: None)
-    jobs = [PlacedJob(name=str(number), folder="/", arguments=(), log="") for number in range(5)]
 
-    assert list("01234") == slurm.submit_array(jobs, "all", str(tmp_path))
-    assert [(2, each), (2, each), (1, each)] == handed_over
+    def make(at_once: int, *, said: int = 2, most: int = 2) -> Sbatch:
+        slurm = Slurm("gpu", SlurmSettings(at_once=at_once))
+        one = Sbatch(slurm, most)
+        monkeypatch.setattr(slurm, "_submit", one.submit)
+        monkeypatch.setattr("zoo.places.slurm_commands.most_in_array", lambda: said)
+        return one
+
+    return make
+
+
+FIVE = [PlacedJob(name=str(number), folder="/", arguments=(), log="") for number in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("at_once", "each", "after"),
+    [(0, 5, ["", "", ""]), (4, 1, ["", "", ""]), (7, 2, ["", "", ""]), (1, 1, ["", "1", "2"])],
+)
+def test_several_arrays_share_what_computes_at_once(
+    sbatch: Callable[..., Sbatch], tmp_path: Path, at_once: int, each: int, after: list[str]
+) -> None:
+    made = sbatch(at_once)
+    assert ["1_0", "1_1", "2_0", "2_1", "3_0"] == made.slurm.submit_array(FIVE, "all", str(tmp_path))
+    assert [(number, each, one) for number, one in zip((2, 2, 1), after, strict=True)] == made.arrays
+
+
+def test_an_array_that_is_too_large_for_sbatch_is_handed_over_in_smaller_ones(
+    sbatch: Callable[..., Sbatch], tmp_path: Path
+) -> None:
+    made = sbatch(0, said=1000, most=2)
+    assert 5 == len(made.slurm.submit_array(FIVE, "all", str(tmp_path)))
+    assert [2, 2, 1] == [number for number, *_ in made.arrays]
+    with pytest.raises(RunFailed, match="Invalid job array specification"):
+        sbatch(0, said=1000, most=0).slurm.submit_array(FIVE, "all", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("config", "most"),
+    [
+        ("MaxArraySize            = 1001\n", 1000),
+        ("MaxArraySize = 1001\nSchedulerParameters = bf_interval=1,max_array_tasks=50\n", 50),
+        ("MaxArraySize = 0\n", 1),
+        ("", slurm_commands.MOST_IN_ARRAY),
+    ],
+)
+def test_a_cluster_says_how_many_jobs_an_array_may_have(
+    config: str, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slurm_commands, "run", lambda *command: subprocess.CompletedProcess(command, 0, config, ""))
+    assert most == slurm_commands.most_in_array()
+
+
+def test_one_scancel_ends_many_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, ...]] = []
+    errors = "scancel: error: Kill job error on job id 8: Invalid job id specified\n"
+
+    def scancel(*command: str) -> subprocess.CompletedProcess[str]:
+        asked.append(command)
+        return subprocess.CompletedProcess(command, 1, "", errors)
+
+    monkeypatch.setattr(slurm_commands, "run", scancel)
+    monkeypatch.setattr("zoo.places.slurm.shutil.which", lambda name: name)
+    slurm = Slurm("gpu", SlurmSettings())
+    slurm.cancel_jobs(["7_0", "8", "7_3", "9_1"])
+    assert [("scancel", "8", "7_[0,3]", "9_[1]")] == asked
+    errors += "scancel: error: Kill job error on job id 7_[0,3]: Access/permission denied\n"
+    with pytest.raises(RunFailed, match="place gpu cannot cancel job 7_0: scancel: error: Kill job error"):
+        slurm.cancel("7_0")
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,17 @@ from typing import Any
 import pytest
 
 import zoo
-from tests.echo_runs import held_after, held_when, until
+from tests.echo_runs import held_after, held_when, kill_worker, until
 from tests.slurm_cluster import Cluster, attempts, job_of
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import RunFailed
 from zoo.runs import control, placement
-from zoo.runs.events import RunInterrupted
+from zoo.runs.events import Noted, RunInterrupted
+from zoo.runs.picking.entrant import ALL_ROWS
 from zoo.runs.row_answers import CHUNK
 from zoo.runs.store import RunFolder
+from zoo.runs.sweeping.trial import stage_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="Slurm")]
 Start = Callable[..., zoo.Run]
@@ -170,6 +172,69 @@ def test_shards_are_an_array_that_is_stopped_cancelled_there_and_gone_on_with(
     run.resume().wait(progress=False)
     assert whole.read_bytes() == out.read_bytes()
     assert one_run.wait(progress=False).metrics == run.metrics
+
+
+SWEEP = """model = "echo"
+device = "cpu"
+precision = "fp32"
+[options]
+eval_share = 0.5
+[source]
+data = "rows.csv"
+[sweep]
+ties = "best"
+[sweep.vary]
+max_steps = [1, 20]
+fail_at = [0, 2]
+"""
+
+
+def test_trials_are_an_array_that_a_resumed_sweep_knows_that_is_stopped_and_gone_on_with(
+    slurm: Cluster, echo: None, rows: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = rows.with_name("sweep.toml")
+    recipe.write_text(SWEEP)
+    with held_when("event == 'os.rename' and path_of(args[1]).name == 'judged.json'") as held:
+        run = zoo.sweep(recipe, on="slurm", name="there")
+        until(held.exists)
+        jobs = jobs_of_trials(run)
+        array = jobs[0].partition("_")[0]
+        assert [f"{array}_{index}" for index in range(4)] == jobs
+        kill_worker(run)
+        run.resume()
+        until(lambda: 2 == told(run).count("4 trials at place slurm: all rows"))
+        assert ExitCode.OK == main(["ps"])
+        assert "there  sweep  4 trials of echo/echo  running" in capsys.readouterr().out
+        assert jobs == jobs_of_trials(run)
+        control.ask_to_stop(run.folder)
+    run.stop()  # those that stood still go on, and see it
+    until(lambda: slurm.ended(array))
+    assert "cancelled" == run.status
+
+    run.resume().wait(progress=False)
+    here = zoo.sweep(recipe, name="here").wait(progress=False)
+    assert "told to fail at step 2" in run.candidates[3].reason
+    assert table(here) == table(run)
+    assert result(here) == result(run)
+
+
+def jobs_of_trials(run: zoo.Run) -> list[str]:
+    """What Slurm calls the trials of a sweep."""
+    folders = [stage_folder(run.folder, f"trial-{number}", ALL_ROWS) for number in range(1, 5)]
+    return [placed.job for folder in folders if (placed := placement.recorded(folder))]
+
+
+def told(run: zoo.Run) -> list[str]:
+    """The notes of a run."""
+    return [event.message for event in run.events() if isinstance(event, Noted)]
+
+
+def table(run: zoo.Run) -> list[tuple[Any, ...]]:
+    """What a sweep says of its trials, times and memory aside."""
+    return [
+        (one.name, one.stage, one.settings, one.figure, one.interval, one.p, one.rows_learnt, one.chosen, one.reason)
+        for one in run.candidates
+    ]
 
 
 def bare_environment(path: Path, *packages: str) -> Path:

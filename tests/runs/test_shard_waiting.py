@@ -53,27 +53,24 @@ def test_a_shard_that_its_place_puts_back_into_the_queue_is_not_gone(
     assert found == [False, False, False, True]
 
 
-def test_by_force_all_shards_are_cancelled_before_any_is_awaited(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names, done, ended = ("all-shard-1", "all-shard-2"), list[str](), set[str]()
+@pytest.mark.parametrize("force", [True, False])
+def test_all_shards_that_do_not_stop_are_cancelled_at_once(
+    force: bool, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, cancelled = ("all-shard-1", "all-shard-2"), list[list[str]]()
     joining = new_run("all", joins=names)
     shards = [handed_over(name) for name in names]
 
-    def cancel(folder: RunFolder, placed: Placement) -> None:
-        done.append(f"cancel {folder.name}")
-
-    def wait(folder: RunFolder, timeout_s: float) -> bool:
-        done.append(f"wait for {folder.name}")
-        ended.update(names)
-        return True
+    def ask(one: Placement) -> JobState:
+        return JobState(phase="ended" if any(cancelled) else "running")
 
     monkeypatch.setattr(placement, "ASKED_S", 0.0)
-    monkeypatch.setattr(placement, "_ask", lambda one: JobState(phase="ended" if one.job in ended else "running"))
-    monkeypatch.setattr(placement, "cancel", cancel)
+    monkeypatch.setattr(placement, "_ask", ask)
+    monkeypatch.setattr(placement, "cancel", lambda *placed: cancelled.append([one.job for one in placed]))
     monkeypatch.setattr(placement, "is_declared", lambda placed: True)
-    monkeypatch.setattr(control, "_wait_for_exit", wait)
 
-    assert "cancelled" == control.stop(joining, force=True)
-    assert ["cancel all-shard-1", "cancel all-shard-2"] == done[:2]
+    assert "cancelled" == control.stop(joining, force=force, timeout_s=0.0)
+    assert [[*names]] == [jobs for jobs in cancelled if jobs]
     assert ["cancelled", "cancelled"] == [status.read(shard).status for shard in shards]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.places.test_arrays import Camp, Tent
 from tests.plugin_factory import use_site, write_plugin
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
@@ -95,6 +96,7 @@ def test_trials_at_a_place_come_to_the_same_as_here(recipe: Path) -> None:
     told = [event.candidate for event in events if isinstance(event, CandidateMeasured)]
     assert all(one != other for one, other in pairwise(told))
     trials, same = ({one.name: one for one in fold(read_events(one)[0]).candidates} for one in (there, here))
+    assert [f"trial-{number}" for number in range(1, 5)] == list(trials), "whichever was the first to end"
     assert {name: (one.figure, one.chosen, one.rows_learnt) for name, one in trials.items()} == {
         name: (one.figure, one.chosen, one.rows_learnt) for name, one in same.items()
     }
@@ -135,57 +137,77 @@ class Trial:
 
 
 @pytest.fixture
-def trials(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Field]:
-    """Let a field of three be handed over to a place that has room for so many at a time."""
+def trials(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Field, list[int]]]:
+    """Let a field of four be handed over to a place that has room for so many at a time; says in which numbers."""
     monkeypatch.setattr(placed_trials, "AGAIN_S", 0.0)
     monkeypatch.setattr(placed_trials, "POLL_S", 0.0)
     folder = store.create(sweep_request(read_recipe(recipe), {}, {}, name="full", place={"on": "yard"}))
     worker = Worker(folder, folder.request, 0, 1)
 
-    def learn(room: int, check: Callable[[Iterable[Candidate]], None] = lambda judged: None) -> Field:
-        field: Any = Field(worker, [Trial(name) for name in ("a", "b", "c")])  # type: ignore[arg-type]
-        left = [0]
+    def learn(
+        room: int, *, has_arrays: bool, check: Callable[[Iterable[Candidate]], None] = lambda judged: None
+    ) -> tuple[Field, list[int]]:
+        field = Field(worker, [Trial(name) for name in ("a", "b", "c", "d")])  # type: ignore[misc]
+        left, numbers = [room], list[int]()
 
-        def hand_over(self: object, one: Trial, stage: str, rows: int) -> Placement:
-            if not left[0]:
-                left[0] = room
-                raise RunFailed("its queue is full")
-            left[0] -= 1
-            one.is_taken = True
-            return Placement(place="yard", job="1", placed_at=0.0)
+        def hand_over(self: object, some: Sequence[Trial], stage: str, rows: int) -> dict[str, Placement]:
+            numbers.append(len(some))
+            if len(some) > left[0]:
+                left[0] = room if len(some) == 1 else left[0]
+                raise RunFailed("its queue is full", "come again")
+            left[0] -= len(some)
+            for one in some:
+                one.is_taken = True
+            return {one.name: Placement(place="yard", job="1", placed_at=0.0) for one in some}
 
-        left[0] = room
+        place = Camp(room) if has_arrays else Tent(room)
+        monkeypatch.setattr(placed_trials, "place_named", lambda name: place)
         monkeypatch.setattr(PlacedTrials, "_handed_over", hand_over)
         PlacedTrials(worker, "yard", requeue=False).learn(field, "all rows", 40, check)
-        return field
+        return field, numbers
 
     return learn
 
 
-def test_what_a_place_refuses_for_now_is_handed_over_later(trials: Callable[[int], Field]) -> None:
-    field = trials(1)
-    assert ["a", "b", "c"] == list(field.entrants)
+@pytest.mark.parametrize(("has_arrays", "numbers"), [(False, [1, 1, 1, 1]), (True, [4])])
+def test_trials_are_one_array_where_a_place_has_those(
+    has_arrays: bool, numbers: list[int], trials: Callable[..., tuple[Field, list[int]]]
+) -> None:
+    assert numbers == trials(4, has_arrays=has_arrays)[1]
+
+
+@pytest.mark.parametrize(("has_arrays", "numbers"), [(False, [1, 1, 1, 1, 1]), (True, [4, 2, 2, 1, 2])])
+def test_what_a_place_refuses_for_now_is_handed_over_later(
+    has_arrays: bool, numbers: list[int], trials: Callable[..., tuple[Field, list[int]]]
+) -> None:
+    field, tried = trials(2, has_arrays=has_arrays)
+    assert ["a", "b", "c", "d"] == list(field.entrants)
+    assert numbers == tried
     notes = [event.message for event in read_events(field._worker.folder)[0] if isinstance(event, Noted)]
-    assert ["3 trials at place yard: all rows", "2 trials to be handed over later: its queue is full"] == notes
+    assert ["4 trials at place yard: all rows", "2 trials to be handed over later: its queue is full"] == notes
 
 
 def test_what_no_trial_can_come_to_cancels_the_others(
-    trials: Callable[..., Field], monkeypatch: pytest.MonkeyPatch
+    trials: Callable[..., tuple[Field, list[int]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def check(judged: Iterable[Candidate]) -> None:
         if len(list(judged)) > 1:
             raise NoSuchFigure("--metric is 'macrof1'")
 
-    cancelled: list[str] = []
-    monkeypatch.setattr(PlacedTrials, "_cancel", lambda self, folder, placed: cancelled.append(folder.path.parent.name))
+    cancelled: list[list[str]] = []
+    monkeypatch.setattr(
+        PlacedTrials, "_cancel", lambda self, jobs: cancelled.append([folder.path.parent.name for folder in jobs])
+    )
     with pytest.raises(NoSuchFigure):
-        trials(3, check)
-    assert cancelled == ["c"]
+        trials(4, has_arrays=True, check=check)
+    assert cancelled == [["c", "d"]]
 
 
-def test_what_a_place_takes_none_of_fails(trials: Callable[[int], Field]) -> None:
-    with pytest.raises(RunFailed, match="none is left to choose from; c was the last: its queue is full"):
-        trials(0)
+@pytest.mark.parametrize("has_arrays", [False, True])
+def test_what_a_place_takes_none_of_fails(has_arrays: bool, trials: Callable[..., tuple[Field, list[int]]]) -> None:
+    with pytest.raises(RunFailed, match="its queue is full") as told:
+        trials(0, has_arrays=has_arrays)
+    assert "come again; when it takes trials, zoo resume full goes on" == told.value.hint
 
 
 def test_one_process_is_at_a_trial(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:

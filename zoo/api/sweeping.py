@@ -49,7 +49,7 @@ def sweep(
         name: of the run and of the model that comes of the best.
         device: where all compute; as the recipe says if not given.
         precision: likewise.
-        on: the place where trials are trained, several at once; each is a job there.
+        on: the place where trials are trained, several at once; those of a round are one array, where it has those.
         requeue: whether trials that this place has ended are begun again there.
         now: whether to start beside the runs that compute on the same accelerator, and not after them.
 

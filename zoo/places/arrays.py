@@ -1,4 +1,4 @@
-"""Several jobs that are handed over to a place at once: as one array where it has those, else each by itself."""
+"""Several jobs that a place is handed, or ends, at once: as one array where it has those, else each by itself."""
 
 from __future__ import annotations
 
@@ -29,6 +29,13 @@ class PlaceWithArrays(Protocol):
             ZooError: the place does not take them, and has none of them; with its own words.
         """
 
+    def cancel_jobs(self, ids: Sequence[str]) -> None:
+        """End jobs, of whichever array, or take them out of the queue; those that have ended stay as they are.
+
+        Raises:
+            ZooError: the place cannot be asked, or does not end one of them.
+        """
+
 
 def submit_all(place: Place, jobs: Sequence[PlacedJob], name: str, folder: str) -> list[str]:
     """Hand jobs over; arguments, errors and what is returned as in `PlaceWithArrays.submit_array`."""
@@ -39,13 +46,31 @@ def submit_all(place: Place, jobs: Sequence[PlacedJob], name: str, folder: str) 
         for job in jobs:
             ids.append(place.submit(job))
     except BaseException:
-        cancel_all(place, ids)
+        give_up(place, ids)
         raise
     return ids
 
 
 def cancel_all(place: Place, ids: Sequence[str]) -> None:
-    """Let a place keep none of some jobs; where that fails, what went wrong before is what is told."""
+    """End jobs, or take them out of the queue; those that have ended stay as they are.
+
+    Raises:
+        ZooError: one cannot be ended; all others are.
+    """
+    if isinstance(place, PlaceWithArrays):
+        place.cancel_jobs(ids)
+        return
+    errors: list[ZooError] = []
     for job_id in ids:
-        with contextlib.suppress(ZooError):
+        try:
             place.cancel(job_id)
+        except ZooError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+
+
+def give_up(place: Place, ids: Sequence[str]) -> None:
+    """Let a place keep none of some jobs; where that fails, what went wrong before is what is told."""
+    with contextlib.suppress(ZooError):
+        cancel_all(place, ids)

@@ -11,16 +11,18 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from zoo.errors import OptionInvalid, RunFailed, Unsupported
 from zoo.findings import Finding, fault, ok
 from zoo.options import option
-from zoo.places.arrays import cancel_all
+from zoo.places import slurm_commands
+from zoo.places.arrays import give_up
 from zoo.places.kinds import PlaceKind
 from zoo.places.place import JobState, PlacedJob, PlaceSettings
+from zoo.places.slurm_commands import Listing, state_of
 from zoo.plurals import name_list
 from zoo.sanitize import one_line
 from zoo.suggestions import did_you_mean
@@ -30,29 +32,11 @@ FOLDER = "slurm"
 ARRAY = "array"
 """In that: the same of the array that the job is part of, as a link."""
 COMMANDS = ("sbatch", "srun", "squeue", "scancel", "scontrol")
-ASK_TIMEOUT_S = 30.0
 LISTED_S = 5.0
 """How long what `squeue` has said counts: all jobs of a person are asked for at once, and no oftener."""
-_LISTING = ("squeue", "--noheader", "--array", "--states=all", "--format=%i|%T|%r")
-_NO_SUCH_JOB = "Invalid job id"
 MOST_REQUEUES = 1_000
-MOST_IN_ARRAY = 1_000
-"""Where Slurm does not say how many jobs an array may have."""
 INSTALL = "install it here and there: pip install 'zoo-models[slurm]'"
 _TIME = re.compile(r"(?:(?P<days>\d+)-)?(?P<parts>\d+(?::\d+){0,2})")
-_RUNNING = ["RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING"]
-_WAITING = ["PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD"]
-_ENDINGS = {
-    "TIMEOUT": "its time there was over",
-    "NODE_FAIL": "a node of it has failed",
-    "CANCELLED": "it was cancelled there",
-    "PREEMPTED": "another job took its place",
-    "OUT_OF_MEMORY": "it needed more memory than it had been given",
-    "BOOT_FAIL": "its node did not start",
-    "DEADLINE": "its deadline had come",
-    "REVOKED": "another cluster took it over",
-}
-"""Words of Slurm for jobs that somebody or something has ended, in plain ones."""
 
 
 class SlurmSettings(PlaceSettings, frozen=True, kw_only=True):
@@ -71,7 +55,11 @@ class SlurmSettings(PlaceSettings, frozen=True, kw_only=True):
     setup: Annotated[str, option("A line of shell that is run first there, such as `module load cuda`.")] = ""
     at_once: Annotated[
         int,
-        option("How many shards of a prediction compute there at once; all that there is room for if not given.", ge=0),
+        option(
+            "How many shards of a prediction, or trials of a sweep, compute there at once; all that there is room "
+            "for if not given.",
+            ge=0,
+        ),
     ] = 0
     sbatch: Annotated[str, option("Further flags of sbatch, such as `--exclusive --mail-type=END`.")] = ""
 
@@ -129,7 +117,7 @@ class Slurm:
         self.settings: PlaceSettings = settings
         self._slurm = settings
         self._listed_at = -LISTED_S
-        self._listed: dict[str, tuple[str, str]] | None = None
+        self._listed: Listing | None = None
 
     def submit(self, job: PlacedJob) -> str:
         """Hand the job to `sbatch`."""
@@ -137,21 +125,48 @@ class Slurm:
 
     def submit_array(self, jobs: Sequence[PlacedJob], name: str, folder: str) -> list[str]:
         """Hand jobs to `sbatch` as one array, or as several where they are more than one may have."""
-        most, ids = _most_in_array(), list[str]()
+        most = min(len(jobs), slurm_commands.most_in_array())
+        while True:
+            try:
+                return self._submit_arrays(jobs, name, Path(folder), most)
+            except RunFailed as error:  # some clusters do not say in full how many it may have
+                if not slurm_commands.is_of_array(error.message) or most == 1:
+                    raise
+            most = -(-most // 2)
+
+    def _submit_arrays(self, jobs: Sequence[PlacedJob], name: str, folder: Path, most: int) -> list[str]:
+        """Hand jobs to `sbatch` as arrays of so many at most.
+
+        Where there are more arrays than jobs are to compute at once, each begins when an earlier one has ended.
+        """
+        ids, arrays = list[str](), list[str]()
         firsts = range(0, len(jobs), most)
-        at_once = max(1, self._slurm.at_once // len(firsts)) if self._slurm.at_once else len(jobs)  # of each array
+        beside = min(len(firsts), self._slurm.at_once or len(firsts))
+        at_once = self._slurm.at_once // beside or len(jobs)  # of each array
         try:
-            for first in firsts:
-                ids += self._submit(jobs[first : first + most], name, Path(folder), at_once=at_once)
+            for number, first in enumerate(firsts):
+                after = arrays[number - beside] if number >= beside else ""
+                ids += self._submit(jobs[first : first + most], name, folder, at_once=at_once, after=after)
+                arrays.append(ids[-1].partition("_")[0])
             for job in jobs:
-                _link_array(Path(job.folder), Path(folder))
+                _link_array(Path(job.folder), folder)
         except BaseException:
-            cancel_all(self, ids)
+            give_up(self, ids)
             raise
         return ids
 
-    def _submit(self, jobs: Sequence[PlacedJob], name: str, folder: Path, *, at_once: int) -> list[str]:
-        """Hand jobs to `sbatch` that differ in what they start alone; several are an array."""
+    def _submit(
+        self, jobs: Sequence[PlacedJob], name: str, folder: Path, *, at_once: int, after: str = ""
+    ) -> list[str]:
+        """Hand jobs to `sbatch` that differ in what they start alone; several are an array.
+
+        Args:
+            jobs: one or more.
+            name: what they are called.
+            folder: for what Slurm prints of them.
+            at_once: how many of them compute at once.
+            after: a job, or an array, that has to end before.
+        """
         self._require_time()
         try:
             from submitit import SlurmExecutor
@@ -165,23 +180,28 @@ class Slurm:
         python = f"env PYTHONSAFEPATH=1 {shlex.quote(self.settings.python or sys.executable)}"
         try:
             executor = SlurmExecutor(folder / FOLDER, max_num_timeout=MOST_REQUEUES, python=python)
-            executor.update_parameters(**self._parameters(jobs[0], name), array_parallelism=at_once)
+            executor.update_parameters(**self._parameters(jobs[0], name, after), array_parallelism=at_once)
             # where submitit repeats what sbatch says
             with contextlib.redirect_stderr(io.StringIO()), _outside_of_any_job():
                 with executor.batch():
                     submitted = [executor.submit(PlacedWorker(job)) for job in jobs]
                 ids = [str(one.job_id) for one in submitted]
         except (FailedJobError, FailedSubmissionError, subprocess.CalledProcessError) as error:
-            raise RunFailed(
-                f"Slurm does not take the job at place {self.name}: {_reason(error)}",
-                f"zoo places check {self.name} looks for the cause",
-            ) from error
+            reason = slurm_commands.refusal(str(error))
+            hint = f"zoo places check {self.name} looks for the cause"
+            if slurm_commands.is_of_many(reason):
+                hint = "wait until jobs of yours have ended, or hand over fewer"
+            raise RunFailed(f"Slurm does not take the job at place {self.name}: {reason}", hint) from error
         self._listed_at = -LISTED_S  # what was listed before knows nothing of them
         return ids
 
-    def _parameters(self, job: PlacedJob, name: str) -> dict[str, Any]:
+    def _parameters(self, job: PlacedJob, name: str, after: str) -> dict[str, Any]:
         """As submitit takes them."""
         said = self._slurm
+        further = {"requeue" if job.requeue else "no-requeue": True, **_further(said.sbatch)}
+        if after:
+            own = further.get("dependency")
+            further["dependency"] = f"afterany:{after}" + (f",{own}" if own else "")
         parameters: dict[str, Any] = {
             "job_name": f"zoo-{name}",
             "partition": said.partition or None,
@@ -197,7 +217,7 @@ class Slurm:
             "signal_delay_s": said.warn,
             "setup": [said.setup] if said.setup else None,
             "stderr_to_stdout": True,
-            "additional_parameters": {"requeue" if job.requeue else "no-requeue": True, **_further(said.sbatch)},
+            "additional_parameters": further,
         }
         return {name: value for name, value in parameters.items() if value is not None}
 
@@ -205,33 +225,30 @@ class Slurm:
         """What `squeue` says of a job, or `sacct` where that knows it no more."""
         listed = self._jobs()
         if listed is not None and id not in listed:  # it was handed over since, or is that of somebody else
-            listed = _of_one_job(id)
+            listed = slurm_commands.job_named(id)
         if listed is None:
             return JobState(phase="unknown", reason="Slurm does not answer")
-        return _state(*listed[id]) if id in listed else self._past_state(id)
+        return state_of(*listed[id]) if id in listed else slurm_commands.past_state(id)
 
-    def _jobs(self) -> Mapping[str, tuple[str, str]] | None:
-        """State and reason of all jobs that Slurm has in mind of this person, by their ids; None where it is silent."""
+    def _jobs(self) -> Listing | None:
+        """What is known of all jobs of this person, asked for again after a while."""
         if time.monotonic() - self._listed_at >= LISTED_S:
-            process = _run(*_LISTING, "--me")
-            self._listed = None if process.returncode else _listed_jobs(process.stdout)
+            self._listed = slurm_commands.jobs_of_mine()
             self._listed_at = time.monotonic()
         return self._listed
 
-    def _past_state(self, id: str) -> JobState:
-        records = _asked("sacct", "--noheader", "--allocations", "--parsable2", "--format=State", f"--jobs={id}")
-        word = records.split()[0] if records and records.split() else ""
-        if word:
-            return _state(word, "")
-        return JobState(phase="ended", word="", reason="Slurm knows it no more")
-
     def cancel(self, id: str) -> None:
         """`scancel`, to all that the job has started."""
+        self.cancel_jobs([id])
+
+    def cancel_jobs(self, ids: Sequence[str]) -> None:
+        """One `scancel` for all of some jobs, or a few where they are of many arrays."""
         self._require_commands()
-        process = _run("scancel", id)
+        errors = slurm_commands.cancel(ids)
         self._listed_at = -LISTED_S
-        if process.returncode and _NO_SUCH_JOB not in process.stderr:
-            raise RunFailed(f"place {self.name} cannot cancel job {id}: {one_line(process.stderr)}", f"scancel {id}")
+        if errors:
+            jobs = f"job {ids[0]}" if len(ids) == 1 else "all that it was asked to"
+            raise RunFailed(f"place {self.name} cannot cancel {jobs}: {errors[0]}", "squeue --me lists what is left")
 
     def said(self, folder: str, id: str) -> str:
         """What srun, submitit and what they could not start have printed."""
@@ -254,12 +271,12 @@ class Slurm:
             return
         yield ok("commands", f"{', '.join(COMMANDS)} are here")
         yield _submitit()
-        process = _run("sinfo", "--noheader", "--format=%R|%a|%D|%l", *self._of_partition())
+        process = slurm_commands.run("sinfo", "--noheader", "--format=%R|%a|%D|%l", *self._of_partition())
         lines = [line.split("|") for line in process.stdout.splitlines()]
         if process.returncode:
             yield fault("cluster", f"Slurm does not answer: {one_line(process.stderr)}", "scontrol ping")
         elif not lines:
-            names = tuple(dict.fromkeys(_run("sinfo", "--noheader", "--format=%R").stdout.split()))
+            names = tuple(dict.fromkeys(slurm_commands.run("sinfo", "--noheader", "--format=%R").stdout.split()))
             there_are = f"there {'are' if len(names) > 1 else 'is'} {name_list(names)}" if names else "sinfo lists them"
             words = f"there is no partition {self._slurm.partition}"
             yield fault("partition", words, did_you_mean(self._slurm.partition, names, there_are))
@@ -302,12 +319,6 @@ def _outside_of_any_job() -> Iterator[None]:
         os.environ.update(taken)
 
 
-def _most_in_array() -> int:
-    """How many jobs an array of the cluster may have."""
-    found = re.search(r"^MaxArraySize\s*=\s*(\d+)", _asked("scontrol", "show", "config") or "", re.MULTILINE)
-    return max(1, int(found[1]) - 1) if found else MOST_IN_ARRAY  # the first of them is 0
-
-
 def _link_array(job: Path, array: Path) -> None:
     """Let what is printed of an array be found from the folder of a job in it."""
     (job / FOLDER).mkdir(exist_ok=True)
@@ -323,52 +334,6 @@ def _submitit() -> Finding:
         return ok("submitit", f"{version('submitit')} is here")
     except PackageNotFoundError:
         return fault("submitit", "it is not installed here", INSTALL)
-
-
-def _of_one_job(id: str) -> Mapping[str, tuple[str, str]] | None:
-    """State and reason of a job by its id; empty where Slurm has it in mind no more, None where it is silent."""
-    process = _run(*_LISTING, f"--jobs={id}")
-    if process.returncode:
-        return {} if _NO_SUCH_JOB in process.stderr else None
-    return _listed_jobs(process.stdout)
-
-
-def _listed_jobs(listing: str) -> dict[str, tuple[str, str]]:
-    fields = (line.split("|", 2) for line in listing.splitlines())
-    return {job_id: (word, reason) for job_id, word, reason in (one for one in fields if len(one) == 3)}
-
-
-def _state(word: str, reason: str) -> JobState:
-    """A word of Slurm, such as RUNNING or `CANCELLED by 0`, as what it means for a job."""
-    word = word.rstrip("+")
-    if word in _RUNNING:
-        return JobState(phase="running", word=word)
-    if word in _WAITING:
-        why = "" if reason in ("None", "") else f": {one_line(reason)}"
-        return JobState(phase="waiting", word=word, reason=f"it waits there{why}")
-    if word in _ENDINGS:
-        return JobState(phase="ended", word=word, reason=_ENDINGS[word], interrupted=True)
-    return JobState(phase="ended", word=word, reason=f"it has {word.lower()}")
-
-
-def _reason(error: Exception) -> str:
-    """What sbatch said, without the words around it."""
-    lines = [line.strip() for line in str(error).splitlines() if "sbatch:" in line]
-    return one_line("; ".join(line.removeprefix("sbatch: error: ") for line in lines) or str(error))
-
-
-def _asked(*command: str) -> str | None:
-    """What a command of Slurm answers; None where it does not."""
-    process = _run(*command)
-    return None if process.returncode else process.stdout
-
-
-def _run(*command: str) -> subprocess.CompletedProcess[str]:
-    """A command of Slurm; one that is missing, or hangs, has failed."""
-    try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=ASK_TIMEOUT_S, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return subprocess.CompletedProcess(command, 1, "", str(error))
 
 
 KIND = PlaceKind("slurm", SlurmSettings, Slurm, "a Slurm cluster, from its login node", reached_from_within=True)

@@ -6,7 +6,7 @@ Its events are here, too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -57,6 +57,12 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     chosen: bool = False
     reason: str = ""
     """Why it is not taken; empty where it is, or where nothing has been chosen yet."""
+
+
+def with_candidate(candidates: Sequence[Candidate], measured: Candidate) -> tuple[Candidate, ...]:
+    """Candidates and what is known of one by now; trials by their numbers, whichever was the first to end."""
+    known = ({one.name: one for one in candidates} | {measured.name: measured}).values()
+    return tuple(sorted(known, key=lambda one: (len(one.name), one.name)) if measured.settings else known)
 
 
 def settings_in_words(settings: Mapping[str, Any]) -> str:

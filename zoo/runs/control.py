@@ -81,6 +81,7 @@ def _stop_alone(folder: RunFolder, *, force: bool, timeout_s: float) -> str:
     if not force or not liveness.is_here(worker):
         ask_to_stop(folder)
         if _wait_for_exit(folder, timeout_s):
+            _end_parts(folder)  # it may not have come to those of an earlier attempt
             return "asked"
     if not liveness.is_here(worker):
         raise Unsupported(
@@ -103,19 +104,31 @@ def _stop_shards(folder: RunFolder, shards: Sequence[RunFolder], *, force: bool,
     outcome = "asked" if any(map(liveness.is_alive, (folder, *shards))) else "not running"
     if not force:
         ask_to_stop(folder)
+        _await_at_place(shards, deadline)
     elif not sequence.cancel_waiting(folder):  # before its shards: it is not to say that they have not finished
         folder.stop_path.touch()
-    cancelled = _cancel_at_place(shards) if force else ()
+    cancelled = _cancel_at_place(shards)
+    _await_at_place(cancelled, time.monotonic() + PLACE_TIMEOUT_S)
+    for shard in cancelled:
+        _be_cancelled(shard, at_place=True)
     outcomes = [
         stop(shard, force=force, timeout_s=max(0.0, deadline - time.monotonic()))
         for shard in reversed(shards)  # those that wait go before the one they wait for
+        if shard not in cancelled
     ]
     if liveness.is_alive(folder):
         outcomes.append(_stop_alone(folder, force=False, timeout_s=timeout_s))  # it has no checkpoint to lose
-    for shard in cancelled:  # those that have ended since without a word
-        _be_cancelled(shard)
     outcome = "cancelled" if cancelled else outcome
     return next((one for one in outcomes if one not in ("not running", "asked")), outcome)
+
+
+def _await_at_place(shards: Sequence[RunFolder], deadline: float) -> None:
+    """Wait for the end of those of some shards that are at a place."""
+    left = [one for one in shards if placement.recorded(one) is not None]
+    while left := [one for one in left if liveness.is_alive(one)]:
+        if time.monotonic() > deadline:
+            return
+        time.sleep(POLL_S)
 
 
 def _cancel_at_place(shards: Sequence[RunFolder]) -> tuple[RunFolder, ...]:
@@ -130,16 +143,21 @@ def _cancel_at_place(shards: Sequence[RunFolder]) -> tuple[RunFolder, ...]:
         for one, placed in at_place.items()
         if placement.is_declared(placed) and placement.is_alive(one, placed)
     }
-    for one, placed in going_on.items():  # all are known by now: a place says so of many at once
+    for one in going_on:
         one.stop_path.touch()
-        placement.cancel(one, placed)
+    placement.cancel(*going_on.values())
     return tuple(going_on)
 
 
-def _be_cancelled(folder: RunFolder) -> None:
-    """Say of a run whose worker could not say its last word that somebody wanted it to end."""
+def _be_cancelled(folder: RunFolder, *, at_place: bool = False) -> None:
+    """Say of a run whose worker could not say its last word that somebody wanted it to end.
+
+    Args:
+        folder: the run.
+        at_place: whether its place was told to end it, and may take its time.
+    """
     snapshot = status.read(folder)
-    if snapshot.status in ("crashed", "interrupted"):
+    if snapshot.status in ("crashed", "interrupted") or (at_place and snapshot.live):
         append(folder, RunCancelled(step=snapshot.checkpoint_step or 0))
 
 
@@ -154,8 +172,7 @@ def _end_parts(folder: RunFolder) -> bool:
         return False
     parts = {part: placed for part in found if (placed := placement.recorded(part)) is not None}
     going_on = {part: placed for part, placed in parts.items() if placement.state_of(part, placed).phase != "ended"}
-    for part, placed in going_on.items():
-        placement.cancel(part, placed)
+    placement.cancel(*going_on.values())
     deadline = time.monotonic() + PLACE_TIMEOUT_S
     while any(placement.state_of(part, placed).phase == "running" for part, placed in going_on.items()):
         if time.monotonic() > deadline:
@@ -176,9 +193,7 @@ def _stop_at_place(folder: RunFolder, placed: Placement, *, force: bool, timeout
             return "asked"
         _cancel_there(folder, placed, force=force)
     _wait_for_exit(folder, PLACE_TIMEOUT_S)
-    snapshot = status.read(folder)
-    if snapshot.live or snapshot.status in ("crashed", "interrupted"):
-        append(folder, RunCancelled(step=snapshot.checkpoint_step or 0))
+    _be_cancelled(folder, at_place=True)
     return "cancelled"
 
 
@@ -188,7 +203,7 @@ def _cancel_there(folder: RunFolder, placed: Placement, *, force: bool) -> None:
     A worker that is there nevertheless ends when it finds no `worker.json` to touch.
     """
     if placement.is_declared(placed):
-        placement.cancel(folder, placed)
+        placement.cancel(placed)
     elif force:
         placement.forget(folder)
     else:
@@ -202,8 +217,8 @@ def _leave_queue_of_place(*folders: RunFolder) -> bool:
     """Take runs out of the queue of their place, where they wait for their turn; returns whether one did."""
     at_place = {one: placed for one in folders if (placed := placement.recorded(one)) is not None}
     waiting = {one: placed for one, placed in at_place.items() if placement.state_of(one, placed).phase == "waiting"}
-    for one, placed in waiting.items():  # all are known by now: a place says so of many at once
-        placement.cancel(one, placed)
+    placement.cancel(*waiting.values())
+    for one in waiting:
         append(one, RunCancelled(step=status.read(one).checkpoint_step or 0))
     return bool(waiting)
 

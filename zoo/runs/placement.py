@@ -18,7 +18,7 @@ import msgspec
 
 from zoo import atomic
 from zoo.errors import OptionInvalid, ZooError
-from zoo.places.arrays import cancel_all, submit_all
+from zoo.places.arrays import cancel_all, give_up, submit_all
 from zoo.places.lacking import missing_there
 from zoo.places.place import JobState, Place, PlacedJob
 from zoo.places.table import declared_place, place_named
@@ -99,7 +99,7 @@ def all_handed_over(
                 _write(folder, placement)
             yield placed
         except BaseException:
-            cancel_all(place, ids)
+            give_up(place, ids)
             raise
     except BaseException:
         with contextlib.suppress(OSError):
@@ -275,14 +275,19 @@ def _ask(placement: Placement) -> JobState:
         return JobState(phase="unknown", reason=f"{type(error).__name__}: {error_text(error)}")
 
 
-def cancel(folder: RunFolder, placement: Placement) -> None:
-    """Let the place end the job of a run.
+def cancel(*placements: Placement) -> None:
+    """Let places end the jobs of runs, all that one place has at once.
 
     Raises:
         ZooError: there is no such place any more, or it cannot be asked.
     """
-    place_named(placement.place).cancel(placement.job)
-    _states.pop((placement.place, placement.job), None)
+    jobs: defaultdict[str, list[str]] = defaultdict(list)
+    for placed in placements:
+        jobs[placed.place].append(placed.job)
+    for name, ids in jobs.items():
+        cancel_all(place_named(name), ids)
+        for job_id in ids:
+            _states.pop((name, job_id), None)
 
 
 def is_declared(placement: Placement) -> bool:

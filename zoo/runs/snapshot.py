@@ -17,7 +17,7 @@ from zoo.metrics.intervals import Interval
 from zoo.plurals import counted
 from zoo.runs import events as e
 from zoo.runs import source_snapshot as of_sources
-from zoo.runs.candidate import Candidate, CandidateMeasured, CandidateStepped
+from zoo.runs.candidate import Candidate, CandidateMeasured, CandidateStepped, with_candidate
 from zoo.runs.learning_curve import NOTHING_LEARNT, Changes, Evaluation, Point, up_to, with_evaluation, with_point
 from zoo.runs.source_snapshot import SourceSnapshot
 
@@ -370,8 +370,7 @@ def _(event: CandidateStepped, s: RunSnapshot) -> Changes:
 
 @_changes.register
 def _(event: CandidateMeasured, s: RunSnapshot) -> Changes:
-    by_name = {one.name: one for one in s.candidates} | {event.candidate.name: event.candidate}
-    return {"candidates": tuple(by_name.values()), "candidate_step": None, "taught": None}
+    return {"candidates": with_candidate(s.candidates, event.candidate), "candidate_step": None, "taught": None}
 
 
 @_changes.register

@@ -92,8 +92,11 @@ class Entrant:
         self.name, self._worker, self._request, self._task, self._rows = request.name, worker, request, task, rows
         self._own = StudentWorker(worker, request)
         self._took = self._own.folder.path / "seconds.json"
-        self.seconds: float = msgspec.json.decode(self._took.read_bytes()) if self._took.exists() else 0.0
-        """That trying it took, in earlier attempts, too."""
+
+    @property
+    def seconds(self) -> float:
+        """That trying it took by now, in earlier attempts and at a place, too."""
+        return msgspec.json.decode(self._took.read_bytes(), type=float) if self._took.exists() else 0.0
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -321,12 +324,11 @@ class Entrant:
 
     @contextlib.contextmanager
     def _timed(self) -> Iterator[None]:
-        begun = time.perf_counter()
+        begun, before = time.perf_counter(), self.seconds
         try:
             yield
         finally:
-            self.seconds += time.perf_counter() - begun
-            atomic.write_bytes(self._took, msgspec.json.encode(self.seconds))
+            atomic.write_bytes(self._took, msgspec.json.encode(before + time.perf_counter() - begun))
             release_memory()
 
 

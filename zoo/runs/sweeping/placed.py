@@ -1,15 +1,16 @@
-"""Trials that are trained at a place: each is a job there, so many at once as there is room for."""
+"""Trials that are trained at a place: those of a round as one array where it has those, else each as a job."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
 from zoo.errors import NoSuchFigure, RunFailed, ZooError
+from zoo.places.arrays import PlaceWithArrays
 from zoo.places.place import PlacedJob
 from zoo.places.table import place_named
 from zoo.plurals import counted
@@ -51,7 +52,7 @@ class PlacedTrials:
         self._ended: dict[str, float] = {}
         self._there_at, self._again_at = -math.inf, 0.0
         self._refused = ""
-        self._steps: dict[str, int] = {}
+        self._read: dict[RunFolder, int] = {}
 
     def learn(
         self,
@@ -72,10 +73,11 @@ class PlacedTrials:
             Stopped: somebody asked for it; the trials have ended by then.
             NoSuchFigure: of the check; the trials that go on are cancelled.
         """
-        waiting: dict[str, Placement] = {}
-        kept = [entrant for entrant in field if entrant.known(stage) is None]
-        if kept:
-            field.note(f"{counted(len(kept), 'trial')} at place {self._place}: {stage}")
+        unknown = [entrant for entrant in field if entrant.known(stage) is None]
+        if unknown:
+            field.note(f"{counted(len(unknown), 'trial')} at place {self._place}: {stage}")
+        waiting = {one.name: placed for one in unknown if (placed := self._of_before(one.name, stage))}
+        kept = [entrant for entrant in unknown if entrant.name not in waiting]
         judged = [known for entrant in field if (known := entrant.known(stage)) is not None]
         try:
             check(judged)
@@ -93,54 +95,70 @@ class PlacedTrials:
                         waiting.pop(name, None)
                 time.sleep(POLL_S)
         except NoSuchFigure:
-            for name, placed in waiting.items():
-                self._cancel(stage_folder(self._worker.folder, name, stage), placed)
+            self._cancel({stage_folder(self._worker.folder, name, stage): placed for name, placed in waiting.items()})
             raise
 
     def _hand_over(
         self, field: Field, kept: list[Entrant], waiting: dict[str, Placement], stage: str, rows: int
     ) -> list[Entrant]:
-        """Hand over as many as the place takes; returns those that it does not take now, as where its queue is full."""
+        """Hand over as many as the place takes; returns those that it does not take now, as where its queue is full.
+
+        Raises:
+            RunFailed: it takes none, and has had none of them for long.
+        """
         now = time.monotonic()
         if waiting:
             self._there_at = now
         if now < self._again_at:
             return kept
-        for number, entrant in enumerate(kept):
-            with field.trying(entrant.name):
-                try:
-                    waiting[entrant.name] = self._handed_over(entrant, stage, rows)
-                    self._there_at = now
-                except RunFailed as error:
-                    if now - self._there_at > PATIENCE_S:
-                        raise
-                    if self._refused != error.message:
-                        self._refused = error.message
-                        field.note(f"{counted(len(kept) - number, 'trial')} to be handed over later: {error.message}")
-                    self._again_at = now + AGAIN_S
-                    return kept[number:]
+        most = len(kept) if isinstance(place_named(self._place), PlaceWithArrays) else 1
+        while kept:
+            try:
+                waiting |= self._handed_over(kept[:most], stage, rows)
+            except RunFailed as error:
+                if len(kept[:most]) > 1:  # it may have room for some of them
+                    most = len(kept[:most]) // 2
+                    continue
+                if now - self._there_at > PATIENCE_S:
+                    go_on = f"when it takes trials, zoo resume {self._worker.folder.name} goes on"
+                    raise RunFailed(error.message, "; ".join(filter(None, (error.hint, go_on)))) from error
+                if self._refused != error.message:
+                    self._refused = error.message
+                    field.note(f"{counted(len(kept), 'trial')} to be handed over later: {error.message}")
+                self._again_at = now + AGAIN_S
+                return kept
+            self._there_at, kept = now, kept[most:]
         return []
 
-    def _handed_over(self, entrant: Entrant, stage: str, rows: int) -> Placement:
-        """The job of a trial: a new one, but where that of an attempt before goes on."""
-        sweep = self._worker.folder
-        folder = stage_folder(sweep, entrant.name, stage)
+    def _handed_over(self, entrants: Sequence[Entrant], stage: str, rows: int) -> dict[str, Placement]:
+        """Jobs of trials, by their names; the place takes all of them, or none."""
+        folders = {one.name: stage_folder(self._worker.folder, one.name, stage) for one in entrants}
+        for folder in folders.values():
+            folder.path.mkdir(parents=True, exist_ok=True)
+            for left in (FAILED, REQUEUED):
+                (folder.path / left).unlink(missing_ok=True)
+        jobs = {folder: self._job(name, folder, stage, rows) for name, folder in folders.items()}
+        with placement.all_handed_over(self._worker.folder, place_named(self._place), jobs) as placed:
+            return {name: placed[folder] for name, folder in folders.items()}
+
+    def _of_before(self, name: str, stage: str) -> Placement | None:
+        """The job of a trial that an attempt before has handed over, where the place has it still."""
+        folder = stage_folder(self._worker.folder, name, stage)
         before = placement.recorded(folder)
-        if before and before.place == self._place and placement.state_of(folder, before).phase != "ended":
-            return before
-        folder.path.mkdir(parents=True, exist_ok=True)
-        for left in (FAILED, REQUEUED):
-            (folder.path / left).unlink(missing_ok=True)
-        job = PlacedJob(
-            name=f"{sweep.name}-{entrant.name}",
+        is_there = before and before.place == self._place and placement.state_of(folder, before).phase != "ended"
+        return before if is_there else None
+
+    def _job(self, name: str, folder: RunFolder, stage: str, rows: int) -> PlacedJob:
+        """What the place starts for a trial."""
+        sweep = self._worker.folder
+        return PlacedJob(
+            name=f"{sweep.name}-{name}",
             folder=str(folder.path),
-            arguments=("-m", "zoo.runs.sweeping.trial", str(sweep.path), entrant.name, stage, str(rows)),
+            arguments=("-m", "zoo.runs.sweeping.trial", str(sweep.path), name, stage, str(rows)),
             environment=environment_there(sweep),
             log=str(folder.log_path),
             requeue=self._requeue,
         )
-        with placement.handed_over(folder, place_named(self._place), job) as placed:
-            return placed
 
     def _done(self, entrant: Entrant, stage: str, placed: Placement) -> Candidate | None:
         """What is known of a trial that has gone through a stage; None where it has not yet.
@@ -149,7 +167,7 @@ class PlacedTrials:
             RunFailed: it has failed, or its job has ended without a word.
         """
         folder = stage_folder(self._worker.folder, entrant.name, stage)
-        self._report_step(entrant.name, folder)
+        self._report_step(folder)
         if known := entrant.known(stage):
             return known
         with contextlib.suppress(FileNotFoundError):
@@ -164,11 +182,10 @@ class PlacedTrials:
         why = lacking[0] if lacking else state.reason or state.word or "its job has ended without a result"
         raise RunFailed(f"at place {self._place}: {why}", f"{folder.log_path} says more")
 
-    def _report_step(self, name: str, folder: RunFolder) -> None:
+    def _report_step(self, folder: RunFolder) -> None:
         """How far a trial is, in the log of the sweep."""
-        steps = [event for event in read_events(folder)[0] if isinstance(event, CandidateStepped)]
-        if steps and steps[-1].step != self._steps.get(name):
-            self._steps[name] = steps[-1].step
+        events, self._read[folder] = read_events(folder, self._read.get(folder, 0))
+        if steps := [event for event in events if isinstance(event, CandidateStepped)]:
             self._worker.emit(steps[-1])
 
     def _stop(self, waiting: Mapping[str, Placement], stage: str) -> None:
@@ -178,17 +195,14 @@ class PlacedTrials:
         if not self._worker.folder.stop_path.exists():
             self._worker.folder.stop_path.touch()  # asked by a signal, which they do not see
         while going_on and time.monotonic() < deadline:
-            for folder, placed in tuple(going_on.items()):
-                phase = placement.state_of(folder, placed).phase
-                if phase == "waiting":
-                    self._cancel(folder, placed)
-                if phase in ("waiting", "ended"):
-                    del going_on[folder]
+            phases = {folder: placement.state_of(folder, placed).phase for folder, placed in going_on.items()}
+            self._cancel({folder: placed for folder, placed in going_on.items() if phases[folder] == "waiting"})
+            going_on = {folder: one for folder, one in going_on.items() if phases[folder] not in ("waiting", "ended")}
             time.sleep(POLL_S)
-        for folder, placed in going_on.items():
-            self._cancel(folder, placed)
+        self._cancel(going_on)
 
-    def _cancel(self, folder: RunFolder, placed: Placement) -> None:
+    def _cancel(self, jobs: Mapping[RunFolder, Placement]) -> None:
         with contextlib.suppress(ZooError):  # who cannot be asked ends it at its time; a result is looked for again
-            placement.cancel(folder, placed)
-            placement.forget(folder)  # it may end for a while yet: a sweep that goes on hands the trial over anew
+            placement.cancel(*jobs.values())
+            for folder in jobs:
+                placement.forget(folder)  # it may end for a while yet: a sweep that goes on hands the trial over anew
