@@ -26,7 +26,7 @@ from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder
 from zoo.runs.sweeping.job import sweep
 from zoo.sweeps import sweep_request
-from zoo.sweeps.rounds import lengths_of, trainings_of
+from zoo.sweeps.rounds import lengths_of, measured_trial, trainings_of
 
 pytestmark = pytest.mark.usefixtures("echo", "store")
 
@@ -203,6 +203,10 @@ def test_how_long_trials_are_is_told_by_what_varies(recipe: Path, tmp_path: Path
     assert trainings_of(halved, 40) == [Fraction(32, 40)] * 4 + [Fraction(1)] * 2
     capped = sweep_request(recipe, {"max_steps": [10, 60], "pause_ms": 0}, {})
     assert lengths_of(capped, steps=10, epochs=0.25) == [1.0, 4.0, 1.0, 6.0]
+    usual = sweep_request(recipe, {"max_steps": [10, "auto"], "epochs": [3, "auto"], "pause_ms": 0}, {})
+    assert measured_trial(usual).name == "trial-4"
+    assert lengths_of(usual, steps=40, epochs=2.0) == [0.25, 1.5, 0.25, 1.0]
+    assert lengths_of(usual, steps=5, epochs=2.0) == [1.5, 1.5, 1.0, 1.0]
 
 
 @pytest.mark.parametrize(
@@ -218,6 +222,11 @@ def test_how_long_trials_are_is_told_by_what_varies(recipe: Path, tmp_path: Path
         ("max_steps = [1, 2, 20]", "eval_share = [0.1, 0.2]", "line 11: eval_share cannot vary: all trials are judged"),
         ("max_steps = [1, 2, 20]", 'model = ["echo", "other"]', "line 11: the model cannot vary"),
         ("max_steps = [1, 2, 20]", "lr = { low = 1, hihg = 2 }", "line 11: the range of lr has 'hihg'"),
+        (
+            "max_steps = [1, 2, 20]",
+            "lr = [1e-5]\nlearning_rate = [1e-3]",
+            "line 12: what learning_rate may be is said twice",
+        ),
         ("max_steps = [1, 2, 20]\nfail_at = [0, 2]", "max_steps = [1]", "nothing varies"),
         (SWEEP, "", "says nothing of what varies"),
         (SWEEP, "[sweep]\nvary = 3\n", "line 9: vary is to be a table"),
@@ -246,6 +255,8 @@ def test_what_is_wrong_has_one_message(
     [
         (["--vary", "lr"], "--vary is 'lr', which gives no option values"),
         (["--vary", "lrr=1,2"], "there is no option 'lrr' to vary"),
+        (["--vary", "lr=1e-5", "--vary", "lr=3e-5"], "what lr may be is said twice"),
+        (["--vary", "lr=1e-5", "--vary", "learning-rate=3e-5"], "what learning-rate may be is said twice, also as lr"),
         (["--strategy", "bayes"], "--strategy is 'bayes'"),
         (["--metric", "macrof1"], "--metric is 'macrof1', but answers to text-classification are judged by accuracy, "),
         (["--metric", "label_coverage"], "--metric is label_coverage, which does not say how good answers are"),

@@ -56,6 +56,15 @@ async def test_what_varies_is_checked_as_it_is_typed(pilot: Driver, recipe: Path
         assert screen.field("vary").has_fault
     enter(screen, vary="lr=1e-5,3e-5")
     await until(pilot, lambda: not screen.field("vary").has_fault and "vary_2" in screen.labels)
+    enter(screen, vary_2="learning-rate=2e-5")
+    await shows(pilot, "what learning-rate may be is said twice, also as lr")
+    assert screen.field("vary_2").has_fault
+    enter(screen, vary="seed=1,2")
+    await until(pilot, lambda: not screen.field("vary_2").has_fault)
+    enter(screen, vary="lr=1e-5,3e-5", vary_2="lr=2e-5")
+    await pilot.press("ctrl+s")
+    await shows(pilot, "what lr may be is said twice", "give all values at once")
+    assert screen.field("vary_2").has_fault
     enter(screen, vary_2="epochs=1..4", trials="3", name="best")
     await until(pilot, lambda: "vary_3" in screen.labels)
     words = "--vary lr=1e-5,3e-5 --vary epochs=1..4 --trials 3 --name best"

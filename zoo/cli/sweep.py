@@ -27,8 +27,8 @@ from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot
 from zoo.sweep_options import SweepOptions
 from zoo.sweeps import sweep_request
-from zoo.sweeps.rounds import lengths_of, trainings_of
-from zoo.sweeps.values import EXAMPLES, named_values
+from zoo.sweeps.rounds import lengths_of, measured_trial, trainings_of
+from zoo.sweeps.values import EXAMPLES, vary_of
 from zoo.units import duration
 
 SHOWN = 5
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     recipe, catalog = read_recipe(args.recipe), Catalog.load()
     request = sweep_request(
         recipe,
-        dict(map(named_values, args.vary)),
+        vary_of(args.vary),
         options_of(args),
         name=args.name,
         place=_place(args, recipe),
@@ -112,19 +112,20 @@ def _place(args: argparse.Namespace, recipe: Recipe) -> dict[str, Any]:
 
 
 def _show_dry_run(request: RunRequest, catalog: Catalog, *, as_json: bool) -> ExitCode:
-    """Measure the first trial, and say how long all take."""
+    """Measure one trial, and say how long all take."""
+    measured = measured_trial(request)
 
     def show(snapshot: RunSnapshot) -> None:
-        diagnostics.status(f"measuring the first trial: {status_line(snapshot)}")
+        diagnostics.status(f"measuring {measured.name}: {status_line(snapshot)}")
 
-    first = request.students[0]
-    plan = plan_request(msgspec.structs.replace(first.training, dry_run=True), catalog, on_change=show)
+    plan = plan_request(msgspec.structs.replace(measured.training, dry_run=True), catalog, on_change=show)
     shares = [float(share) for share in trainings_of(request, plan.train_rows)]
     lengths = lengths_of(request, plan.steps, plan.epochs)
     seconds = _seconds(plan, shares, lengths)
     if as_json:
         trials = {one.name: one.settings for one in request.students}
-        output.emit_json({"request": request, "trials": trials, "trainings": shares, "plan": plan, "seconds": seconds})
+        planned = {"measured": measured.name, "trainings": shares, "plan": plan, "seconds": seconds}
+        output.emit_json({"request": request, "trials": trials, **planned})
         return ExitCode.OK
     names = tuple(dict.fromkeys(name for one in request.students for name in one.settings))
     rows = [
@@ -136,28 +137,26 @@ def _show_dry_run(request: RunRequest, catalog: Catalog, *, as_json: bool) -> Ex
     facts: dict[str, str] = {
         "trainings": f"{len(shares)}, as long as {sum(shares):g} on all rows",
         "rows": f"{plan.train_rows:,} to learn from, {plan.eval_rows:,} to choose by",
-        "first trial": costs.get("time", "not known: this plugin trains by a loop of its own, which is not measured"),
-        "all trials": "" if seconds is None else f"about {duration(seconds)}, {_as_first(lengths)}",
+        measured.name: costs.get("time", "not known: this plugin trains by a loop of its own, which is not measured"),
+        "all trials": "" if seconds is None else f"about {duration(seconds)}, {_as_measured(lengths, measured.name)}",
         **{name: costs[name] for name in ("memory", "device memory", "disk") if name in costs},
     }
     output.table([fact for fact in facts.items() if fact[1]], ("dry run", ""))
     return ExitCode.OK
 
 
-def _as_first(lengths: list[float]) -> str:
-    """What all trials are taken to have in common with the first."""
-    return (
-        "were each as long as the first" if len(set(lengths)) == 1 else "were their steps as fast as those of the first"
-    )
+def _as_measured(lengths: list[float], name: str) -> str:
+    """What all trials are taken to have in common with the one that was measured."""
+    return f"were each as long as {name}" if len(set(lengths)) == 1 else f"were their steps as fast as those of {name}"
 
 
 def _seconds(plan: Plan, shares: list[float], lengths: list[float]) -> float | None:
     """Of all trainings: what building and writing takes is the same for each, its steps are as many as its rows.
 
     Args:
-        plan: of the first trial.
+        plan: of the trial that was measured.
         shares: of the rows, of each training; of rounds, of which nobody knows who goes on, more than there are trials.
-        lengths: of each trial on all rows, in that of the first.
+        lengths: of each trial on all rows, in that of the measured one.
     """
     if plan.time is None:
         return None

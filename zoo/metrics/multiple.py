@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 
@@ -21,7 +21,9 @@ def holm(tests: Sequence[float]) -> list[float]:
     return corrected
 
 
-def stepped_down(observed: Sequence[float], drawn: Sequence[Sequence[float]]) -> list[float]:
+def stepped_down(
+    observed: Sequence[float], drawn: Sequence[Sequence[float]], before_each: Callable[[], None] = lambda: None
+) -> list[float]:
     """P-values of several differences of the same draws of the rows, corrected by the steps of Romano and Wolf (2005).
 
     Each is held against the largest that chance makes, draw by draw, of itself and of all smaller ones, each in
@@ -31,6 +33,7 @@ def stepped_down(observed: Sequence[float], drawn: Sequence[Sequence[float]]) ->
     Args:
         observed: of all rows; one that is not a number stays so, and is none of them.
         drawn: of each difference, those of the draws, in the same order for all; not a number where there is none.
+        before_each: called before each step; may raise.
     """
     spreads = [_spread(of) for of in drawn]
     sizes = [_size(*one) for one in zip(observed, spreads, strict=True)]
@@ -38,6 +41,7 @@ def stepped_down(observed: Sequence[float], drawn: Sequence[Sequence[float]]) ->
     corrected = [math.nan] * len(observed)
     largest = [0.0] * len(drawn[0]) if drawn else []
     for place in reversed(order):
+        before_each()
         chance = (abs(_size(one - observed[place], spreads[place])) for one in drawn[place])
         largest = [max(most, one) if math.isfinite(one) else most for most, one in zip(largest, chance, strict=True)]
         known = [most for most, one in zip(largest, drawn[place], strict=True) if math.isfinite(one)]

@@ -73,6 +73,10 @@ class PairedFigure:
             raise DatasetInvalid(f"these answers have no {metric or 'figure'}{has}", "name another figure: --metric")
         self.larger_is_better = larger_is_better(task, self.metric)
 
+    def check(self) -> None:
+        """Raise where somebody asked for an end, as before each figure."""
+        self._before_each()
+
     def of(self, judged: Sequence[Judged]) -> AnsweredRows:
         """The rows as one model answered them."""
         return AnsweredRows(judged, self.value)

@@ -91,6 +91,7 @@ class PairedTests:
         return [PairedTest(difference, p, of_shares) for difference, p in zip(differences, corrected, strict=True)]
 
     def _of_rows(self, first: str, second: str) -> Difference:
+        self._figure.check()  # of many pairs of many rows, which take minutes
         one, other = self._rows[first], self._rows[second]
         if one.right is None or other.right is None:
             return Difference(one.figure, other.figure, math.nan, math.nan)
@@ -103,6 +104,7 @@ class PairedTests:
         drawn = dict(zip(names, zip(*self._drawn(names), strict=True), strict=True)) if len(names) > 1 else {}
         differences, of_draws = [], []
         for first, second in pairs:
+            self._figure.check()
             known = first in drawn and second in drawn
             of_pair = [one - other for one, other in zip(drawn[first], drawn[second], strict=True)] if known else []
             differences.append(drawn_difference(figures[first], figures[second], of_pair))
@@ -111,7 +113,8 @@ class PairedTests:
         corrected = [one.p for one in differences]
         if len(tested) > 1:
             observed = [differences[place].first - differences[place].second for place in tested]
-            for place, p in zip(tested, stepped_down(observed, [of_draws[place] for place in tested]), strict=True):
+            drawn_of = [of_draws[place] for place in tested]
+            for place, p in zip(tested, stepped_down(observed, drawn_of, self._figure.check), strict=True):
                 corrected[place] = corrected[place] if math.isnan(p) else max(corrected[place], p)
         return differences, corrected
 

@@ -23,7 +23,7 @@ from zoo.runs.request import RunRequest, StudentRequest
 from zoo.suggestions import did_you_mean
 from zoo.sweep_options import SweepOptions
 from zoo.sweeps.trials import Settings, settings_of_trials, strategy_of
-from zoo.sweeps.values import Values, read_values
+from zoo.sweeps.values import Values, read_values, said_twice
 from zoo.tasks import get_task
 
 SWEEP, VARY = "sweep", "vary"
@@ -218,10 +218,13 @@ def _values(recipe: Recipe, vary: Mapping[str, Any], known: type[Options]) -> di
         raise OptionInvalid(f"{recipe.lines.place(SWEEP, VARY)}: {VARY} is to be a table", f"[{SWEEP}.{VARY}]")
     values: dict[str, Values] = {}
     for said, place in ((of_recipe, True), (vary, False)):
+        names: dict[str, str] = {}
         for name, one in said.items():
             with _of_sweep(recipe, VARY, name) if place else nullcontext():
                 own, of_option = option_values(known, name, one)
-                values[own] = of_option
+                if own in names:
+                    raise said_twice(name, names[own])
+                names[own], values[own] = name, of_option
     if not values:
         raise OptionInvalid(
             f"{recipe.path} says nothing of what varies",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from zoo.errors import OptionInvalid
@@ -75,6 +75,27 @@ def named_values(said: str) -> tuple[str, str]:
     if not name or not equals:
         raise OptionInvalid(f"--vary is {said!r}, which gives no option values", f"--vary lr={EXAMPLES}")
     return name, values
+
+
+def said_twice(name: str, before: str) -> OptionInvalid:
+    """The error of an option that varies twice: nobody knows which of them counts.
+
+    Args:
+        name: as it is called.
+        before: as it was called before.
+    """
+    also = "" if name == before else f", also as {before}"
+    return OptionInvalid(f"what {name} may be is said twice{also}", f"give all values at once: --vary {name}=A,B,C")
+
+
+def vary_of(lines: Iterable[str]) -> dict[str, str]:
+    """What several options may be, a word for each; errors as of `named_values`, and where one comes twice."""
+    vary: dict[str, str] = {}
+    for name, values in map(named_values, lines):
+        if name in vary:
+            raise said_twice(name, name)
+        vary[name] = values
+    return vary
 
 
 def read_values(described: Option, said: Any) -> Values:

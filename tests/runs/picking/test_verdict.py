@@ -127,6 +127,39 @@ def test_where_drawing_takes_too_long_only_those_that_may_be_taken_are_tested(
     assert {verdict.best, *verdict.beside} == {"best", "other", "floor"}
 
 
+def test_of_very_many_the_best_are_tested_and_those_that_may_be_taken() -> None:
+    judged = {f"trial-{n}": answered(90 - n // 2, 100) for n in range(120)} | {"cheap": answered(20, 100)}
+    figure = PairedFigure(get_task("text-classification"), LABELS, "accuracy", judged["cheap"])
+    verdict = judge_finalists(judged, {"trial-0": 2.0, "cheap": 1.0}, figure, "cheaper")
+    assert {verdict.best, *verdict.beside} == {*(f"trial-{n}" for n in range(100)), "cheap"}
+    assert (verdict.chosen, verdict.takes_long) == ("trial-0", False)
+
+
+def test_one_trial_more_than_are_tested_changes_no_test_by_much() -> None:
+    tests = []
+    for trials in (99, 100):
+        judged = {f"trial-{n}": answered(90, 100) for n in range(trials)} | {"cheap": answered(73, 100)}
+        figure = PairedFigure(get_task("text-classification"), LABELS, "accuracy", judged["cheap"])
+        verdict = judge_finalists(judged, {"trial-0": 2.0, "cheap": 1.0}, figure, "cheaper")
+        tests.append(verdict.beside["cheap"].p)
+        assert verdict.chosen == "trial-0"
+    assert tests[1] == pytest.approx(tests[0], rel=0.05)
+
+
+def test_tests_of_many_pairs_can_be_stopped() -> None:
+    def stop() -> None:
+        nonlocal looks
+        looks += 1
+        if looks > 1000:
+            raise InterruptedError
+
+    looks = 0
+    judged = {f"trial-{n}": answered(90 - n % 7, 20) for n in range(30)}
+    figure = PairedFigure(get_task("text-classification"), LABELS, "accuracy", judged["trial-0"], stop)
+    with pytest.raises(InterruptedError):
+        judge_finalists(judged, dict.fromkeys(judged, 1.0), figure, "cheaper")
+
+
 @pytest.mark.usefixtures("few_draws")
 @pytest.mark.parametrize("slow_at_first", [False, True])
 def test_which_are_tested_does_not_change_when_drawing_goes_on(

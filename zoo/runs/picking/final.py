@@ -23,7 +23,7 @@ from zoo.runs.picking.field import Field
 from zoo.runs.picking.publishing import publish_picked
 from zoo.runs.picking.rows import PickRows
 from zoo.runs.picking.scoring import Scoring
-from zoo.runs.picking.verdict import Verdict, judge_finalists
+from zoo.runs.picking.verdict import MOST_TESTED, Verdict, judge_finalists
 from zoo.tasks.task import Task
 
 DRAWS = "draws.json"
@@ -102,9 +102,9 @@ class Final:
                 "choose by another one: --metric",
             )
         if untested := len(judged) - len(verdict.beside) - 1:
+            too_long, many = f"drawing rows anew for {figure.metric} takes too long", f"{MOST_TESTED} are better"
             self._field.note(
-                f"{untested} that cannot be taken are not tested: there are many, or drawing rows anew for "
-                f"{figure.metric} takes too long"
+                f"{untested} that cannot be taken are not tested: {too_long if verdict.takes_long else many}"
             )
         floor = verdict.beside.get(FLOOR)
         if floor is not None and (floor.tied or floor.drop < 0):

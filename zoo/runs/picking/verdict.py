@@ -17,7 +17,7 @@ ALPHA = 0.05
 MOST_SECONDS = 600.0
 """That drawing rows anew for all may take; where it takes longer, only those that may be taken are tested."""
 MOST_TESTED = 100
-"""Models of which all are tested; of more only those that may be taken."""
+"""Models of which all are tested; of more these, the best of them, and those that may be taken."""
 
 
 class Beside(NamedTuple):
@@ -52,6 +52,8 @@ class Verdict(NamedTuple):
     beside: dict[str, Beside]
     """All but the best, as far as they are tested."""
     chosen: str
+    takes_long: bool = False
+    """Whether that is why only those that may be taken are tested."""
 
     @property
     def tied(self) -> tuple[str, ...]:
@@ -77,12 +79,19 @@ def judge_finalists(
     """
     rows = {name: figure.of(of) for name, of in judged.items()}
     sign = 1 if figure.larger_is_better else -1
+    ranked = sorted(rows, key=lambda name: _rank(sign * rows[name].figure), reverse=True)
     best = max(sizes, key=lambda name: (*_rank(sign * rows[name].figure), -sizes[name]))
-    tests = PairedTests(figure, rows, kept)
-    few = PairedTests(figure, {name: of for name, of in rows.items() if name in (*sizes, FLOOR)}, kept)
+    may_be_taken = {*sizes, FLOOR}
+    near = {*ranked[:MOST_TESTED], *may_be_taken}
+    tests, few = (
+        PairedTests(figure, {name: of for name, of in rows.items() if name in some}, kept)
+        for some in (near, may_be_taken)
+    )
     # What an attempt before has begun goes on: how long a draw takes now is no reason to take another one.
-    takes_long = len(tests.names) > MOST_TESTED or tests.least_seconds > MOST_SECONDS
-    if few.begun or (takes_long and not tests.begun):
+    takes_long = len(few.names) < len(tests.names) and (
+        few.begun or (tests.least_seconds > MOST_SECONDS and not tests.begun)
+    )
+    if takes_long:
         tests = few
     others = [name for name in tests.names if name != best]
     pairs = [(best, name) for name in others]
@@ -91,7 +100,7 @@ def judge_finalists(
     beside = {name: _beside(one, sign) for name, one in zip(others, tested, strict=True)}
     tied = [best, *(name for name in others if name in sizes and beside[name].tied)]
     chosen = best if ties == "best" else min(tied, key=lambda name: (sizes[name], name != best))
-    return Verdict(best, beside, chosen)
+    return Verdict(best, beside, chosen, takes_long)
 
 
 def _rank(figure: float) -> tuple[bool, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from typing import Any, NamedTuple
 
 from textual.app import ComposeResult
@@ -20,7 +22,7 @@ from zoo.sanitize import plain
 from zoo.sweep_options import SweepOptions
 from zoo.sweeps import sweep_request
 from zoo.sweeps.request import SWEEP, VARY, option_values, training_of, variable_options
-from zoo.sweeps.values import EXAMPLES, named_values
+from zoo.sweeps.values import EXAMPLES, named_values, said_twice
 from zoo.tui.commands import command_line
 from zoo.tui.form_errors import FieldError, in_words, in_words_of_form
 from zoo.tui.path_text import short_path
@@ -103,10 +105,12 @@ class SweepScreen(RunForm):
         with read_once(self.files):
             recipe = read_recipe(self.value("recipe"))
             usual = {name: str(settings.value(name)) for name in ("device", "precision") if name not in recipe.place}
-            vary: dict[str, Any] = {}
+            vary: dict[str, str] = {}
             for field, text in self._lines.items():
                 try:
                     name, values = named_values(text)
+                    if name in vary:
+                        raise said_twice(name, name)
                 except ZooError as error:
                     raise FieldError(field, error) from error
                 vary[name] = values
@@ -142,19 +146,31 @@ class SweepScreen(RunForm):
         return "" if chosen == AS_SAID else chosen
 
     def find_fault(self, field: Field) -> ZooError | None:
-        if field.field_name.startswith(VARY) and (text := str(field.value).strip()):
-            return self._fault_of(text)
+        if field.field_name.startswith(VARY) and str(field.value).strip():
+            return self._fault_of(field.field_name)
         return self.query_one("#sweeping", OptionFields).find_fault(field) or super().find_fault(field)
 
-    def _fault_of(self, text: str) -> OptionInvalid | None:
+    def _fault_of(self, field: str) -> OptionInvalid | None:
         """What is wrong with an option and its values, as far as it is known what can be set."""
         try:
-            name, values = named_values(text)
-            if self._training is not None:
-                option_values(self._training.known, name, values)
+            name, own = self._named(self._lines[field])
         except OptionInvalid as error:
             return error
+        for above in itertools.takewhile(lambda one: one != field, self._lines):
+            with contextlib.suppress(OptionInvalid):
+                before, own_before = self._named(self._lines[above])
+                if own == own_before:
+                    return said_twice(name, before)
         return None
+
+    def _named(self, text: str) -> tuple[str, str]:
+        """The option of a line: as it is called there, and by its own name as far as that is known.
+
+        Raises:
+            OptionInvalid: the line gives none, or values that are none of it.
+        """
+        name, values = named_values(text)
+        return name, option_values(self._training.known, name, values)[0] if self._training else name
 
     def find_missing(self) -> None:
         if not self.value("recipe"):
@@ -166,11 +182,18 @@ class SweepScreen(RunForm):
         """Check the field; the command is another one, and another recipe is looked at."""
         super().changed(field)
         self.show_command()
+        if field.field_name.startswith(VARY):
+            self._check_lines()
         if field.field_name == "recipe":
             self._training = None
             if self._timer is not None:
                 self._timer.stop()
             self._timer = self.set_timer(FILE_PAUSE_S, self._look)
+
+    def _check_lines(self) -> None:
+        """Check all lines of what varies: one may say what another has said."""
+        for field in self.query_one(GrowingFields).walk_children(Field):
+            self.check(field)
 
     def action_pick(self) -> None:
         """Choose the recipe."""
@@ -208,8 +231,7 @@ class SweepScreen(RunForm):
         if path != self.value("recipe"):
             return
         self._training = training
-        for field in self.query_one(GrowingFields).walk_children(Field):
-            self.check(field)
+        self._check_lines()
         request, names = training.request, variable_options(training.known)
         varies = f"varies by the table [{SWEEP}] of the recipe: {', '.join(training.varied)}" if training.varied else ""
         lines = (
