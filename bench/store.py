@@ -13,6 +13,7 @@ written; `--keep` writes it to a folder that is used again.
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import shutil
 import subprocess
@@ -57,8 +58,8 @@ LOOKS = {
 }
 
 
-def write_store(root: Path, count: int, live: int, results: int) -> None:
-    """Write the runs that are not there yet."""
+def write_store(root: Path, count: int, live: int, results: int, worker: int) -> None:
+    """Write the runs that are not there yet; a process stands for the workers of the last."""
     import zoo
     from zoo.runs import liveness
     from zoo.runs.events import RunFinished, RunLaunched, RunStarted, StepCompleted, encode
@@ -89,11 +90,11 @@ def write_store(root: Path, count: int, live: int, results: int) -> None:
         )
         folder.request_path.write_bytes(msgspec.json.encode(request))
         folder.events_path.write_bytes(log)
-    for number in range(count - live, count):  # this process stands for their workers
+    for number in range(count - live, count):
         folder = RunFolder(runs / f"run-{number}")
         append(folder, RunLaunched(attempt=2))
-        append(folder, RunStarted(attempt=2, pid=os.getpid(), device="cpu", precision="fp32"))
-        liveness.record(folder, os.getpid())
+        append(folder, RunStarted(attempt=2, pid=worker, device="cpu", precision="fp32"))
+        liveness.record(folder, worker)
     if results and not (runs / "result").is_dir():
         zoo.finetune("echo", DATA, name="result", device="cpu", max_steps=20).wait(progress=False)
     for number in range(results):
@@ -131,7 +132,13 @@ def main() -> None:
         root = args.keep or Path(temporary)
         os.environ["ZOO_HOME"], os.environ["XDG_CACHE_HOME"] = str(root / "store"), str(root / "cache")
         started = time.perf_counter()
-        write_store(root / "store", args.runs, args.live, args.results)
+        writing = multiprocessing.get_context("spawn").Process(
+            target=write_store, args=(root / "store", args.runs, args.live, args.results, os.getpid())
+        )  # this one stays small: the memory of a process counts that which it was forked from
+        writing.start()
+        writing.join()
+        if writing.exitcode:
+            sys.exit(1)
         if not (root / "site").is_dir():
             write_plugin(root / "site", args.cards)
         os.environ["PYTHONPATH"] = str(root / "site")
