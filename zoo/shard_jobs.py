@@ -11,10 +11,9 @@ from pathlib import Path
 import msgspec
 
 from zoo.catalog import Catalog
-from zoo.errors import Unsupported
 from zoo.jobs import Job
 from zoo.paths import runs_folder
-from zoo.places.table import declared_place
+from zoo.places.table import check_queue
 from zoo.requests import check_job
 from zoo.runs import store
 from zoo.runs.kept_parts import SHARDS
@@ -38,7 +37,8 @@ def shard_requests(job: Job, catalog: Catalog | None = None) -> tuple[RunRequest
     if not ranges:
         return (whole,)
     if whole.place:
-        _check_queue(whole.place)
+        alone = f"answer a part on each machine: --shard-of 1/N --on {whole.place}, and so on"
+        check_queue(whole.place, "shards", f"{alone}; or let a scheduler such as Slurm deal the shards")
     name = whole.name or store.unused_name(whole)
     folder, suffix = runs_folder() / name / SHARDS, Path(whole.out).suffix
     shards = [
@@ -53,17 +53,3 @@ def shard_requests(job: Job, catalog: Catalog | None = None) -> tuple[RunRequest
     ]
     joins = tuple(shard.name for shard in shards)
     return (*shards, msgspec.structs.replace(whole, name=name, joins=joins, place="", requeue=False))
-
-
-def _check_queue(place: str) -> None:
-    """Insist on a place that does not begin all shards at once on one machine.
-
-    Raises:
-        Unsupported: it does.
-    """
-    if not (kind := declared_place(place).kind).has_queue:
-        raise Unsupported(
-            f"place {place} is of the kind {kind.name}, which has no queue: all shards would begin at once",
-            f"answer a part on each machine: --shard-of 1/N --on {place}, and so on; "
-            "or let a scheduler such as Slurm deal the shards",
-        )

@@ -25,6 +25,7 @@ from zoo.runs.events import RunInterrupted, RunLaunched, RunRequeued
 from zoo.runs.launcher import environment, environment_there
 from zoo.runs.log import append, last_event
 from zoo.runs.node_worker import _Part
+from zoo.runs.request import DataRequest, RunRequest
 from zoo.runs.store import RunFolder
 
 Start = Callable[..., zoo.Run]
@@ -49,6 +50,12 @@ def test_what_the_place_does_not_see_is_refused(
     with pytest.raises(Unsupported, match=f"and {rows} is not"):
         finetune(on="tent")
     assert () == zoo.list_runs()
+
+
+def test_a_slash_among_options_names_no_file(rows: Path) -> None:
+    data, options = DataRequest(path="/data.csv"), {"separator": "/", "examples": str(rows)}
+    request = RunRequest(name="a", verb="predict", model="m/m", plugin="m", task="t", data=data, options=options)
+    assert ("/data.csv", str(rows)) == request.files
 
 
 def test_all_that_a_run_reads_is_seen_by_the_place(declare: Callable[[str], Path], store: Path, rows: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from msgspec import structs
 
 import zoo
+from tests.doctor.findings import found
 from tests.echo_runs import until
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
@@ -29,7 +30,7 @@ from zoo.runs.events import RunLaunched
 from zoo.runs.index import RunIndex
 from zoo.runs.launcher import own_environment
 from zoo.runs.log import append
-from zoo.runs.versions import other_versions, relevant_versions
+from zoo.runs.versions import handed_over_with, other_versions, relevant_versions, variable_of
 
 Start = Callable[..., zoo.Run]
 
@@ -180,6 +181,15 @@ def test_other_versions_are_told() -> None:
     before = {**here, "zoo-models": "0", "no-such-package": "1"}
     said = [f"zoo-models is {here['zoo-models']} instead of 0", "no-such-package is not there instead of 1"]
     assert said == list(other_versions(before))
+    assert [] == list(other_versions({"zoo-models": f"{here['zoo-models']}+cu128"})), "made for another device"
+
+
+def test_versions_are_those_of_when_a_run_was_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {} == handed_over_with()
+    for name, text in variable_of(["zoo-models", "no-such-package"]).items():
+        monkeypatch.setenv(name, text)
+    assert {"zoo-models": relevant_versions()["zoo-models"], "no-such-package": ""} == handed_over_with()
+    assert [] == list(other_versions(handed_over_with()))
 
 
 def test_a_time_that_is_over_before_it_has_begun_is_refused() -> None:
@@ -273,4 +283,9 @@ def test_schedulers_that_do_not_answer_hold_up_no_list(
         for place in ("a", "b"):
             assert f"place {place}: no answer within 0.3 seconds; runs there are shown as they were" in told.err
             assert re.search(rf"at-{place} .*queued at {place} ", told.out)
+    monkeypatch.setattr(placement, "_states", {})
+    silent = [one.about for one in found("places") if one.mark == "warning"]
+    assert ["place a", "place b"] == sorted(silent)
+    monkeypatch.setattr(placement, "ASKED_S", 0.0)  # what was asked counts no more, and nobody asks again
+    assert [] == [one for section in ("runs", "locks") for one in found(section) if one.mark != "ok"]
     (tmp_path / "hangs").unlink()

@@ -10,11 +10,13 @@ import pytest
 
 import zoo
 from tests.echo_runs import held_when, until, wait_quietly
+from tests.yard import declare_yard
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.runs import control, liveness
 from zoo.runs.events import PredictionsWritten
 from zoo.runs.row_answers import CHUNK
+from zoo.runs.store import RunFolder
 
 ROWS = 6 * CHUNK + 100
 
@@ -102,15 +104,15 @@ def test_whoever_stops_the_joining_run_stops_its_shards(words: str, data: Path, 
 
 @pytest.mark.slow
 def test_shards_at_a_place_go_on_by_themselves_and_make_the_same_file(
-    words: str, data: Path, tmp_path: Path, store: Path
+    words: str, data: Path, tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (store / "places.toml").write_text('[box]\nkind = "here"\n')
+    declare_yard(store, tmp_path / "yard-site", monkeypatch)
     whole, out = tmp_path / "whole.csv", tmp_path / "out.csv"
     one_run = predict(words, data, whole)
     written = "path_of(args[0]).name == 'events.jsonl' and path_of(sys.argv[-1]).name == 'all-shard-2'"
     answers = "any(one.stat().st_size for one in path_of(args[0]).parent.parent.glob('all/shards/2.csv'))"
     with held_when(f"event == 'open' and {written} and {answers}") as held:
-        run = predict(words, data, out, shards=3, name="all", on="box")
+        run = predict(words, data, out, shards=3, name="all", on="yard")
         until(held.exists)
         until(lambda: run.snapshot.rows_predicted >= ROWS - 2 * CHUNK)  # it counts the rows of the others meanwhile
         until(lambda: all(zoo.open_run(f"all-shard-{number}").status == "finished" for number in (1, 3)))
@@ -144,7 +146,25 @@ def test_shards_for_a_place_without_a_queue_are_refused(
     assert code == ExitCode.USAGE
     assert "place pair is of the kind hosts, which has no queue: all shards would begin at once" in err
     assert "--shard-of 1/N --on pair" in err
+    (store / "places.toml").write_text('[box]\nkind = "here"\n')
+    with pytest.raises(zoo.Unsupported, match="all shards would begin at once") as told:
+        predict(words, data, tmp_path / "out.csv", shards=2, on="box")
+    assert told.value.hint == "leave --on out: here shards follow one another"
     assert [run.name for run in zoo.list_runs()] == [words]
+
+
+def test_shards_that_nobody_joins_yet_are_told(
+    words: str, data: Path, tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(folder: RunFolder, *, now: bool) -> None:
+        raise zoo.RunFailed("its worker cannot be started")
+
+    declare_yard(store, tmp_path / "yard-site", monkeypatch)
+    monkeypatch.setattr("zoo.places.here.Here.submit", lambda self, job: "7@0")
+    monkeypatch.setattr("zoo.api.starting.launch", fail)
+    with pytest.raises(zoo.RunFailed, match="its worker cannot be started") as told:
+        predict(words, data, tmp_path / "out.csv", shards=2, name="all", on="yard")
+    assert told.value.hint == "its shards go on at place yard; zoo resume all joins them"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from tests import trainable_plugin
 from tests.echo_runs import held_after, killed_after, stopped_after, until, wait_quietly
 from tests.plugin_site import new_site
 from zoo import control_groups
-from zoo.runs import control, liveness, oom
+from zoo.runs import control, liveness, oom, worker
 from zoo.runs.events import (
     TERMINAL,
     DataLoaded,
@@ -282,3 +282,11 @@ def test_removing_a_run(finetune: Start) -> None:
     assert not run.folder.path.exists()
     with pytest.raises(zoo.UnknownRun):
         zoo.open_run(run.name)
+
+
+def test_a_worker_whose_launcher_was_gone_before_it_looked_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    codes: list[int] = []
+    monkeypatch.setattr(os, "getppid", lambda: worker.ORPHANED)
+    monkeypatch.setattr(os, "_exit", codes.append)
+    worker._end_with_launcher(os.getppid())
+    assert codes == [1]

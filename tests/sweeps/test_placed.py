@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.places.test_arrays import Camp, Tent
-from tests.plugin_factory import use_site, write_plugin
+from tests.yard import declare_yard
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import NoSuchFigure, RunFailed
@@ -38,16 +38,6 @@ from zoo.sweeps import sweep_request
 
 pytestmark = pytest.mark.usefixtures("echo", "store")
 
-YARD = """
-from zoo.places.here import Here
-from zoo.places.kinds import PlaceKind
-from zoo.places.place import PlaceSettings
-
-class YardSettings(PlaceSettings, frozen=True, kw_only=True):
-    pass
-
-KIND = PlaceKind("yard", YardSettings, Here, "processes of this machine")
-"""
 RECIPE = """model = "echo"
 device = "cpu"
 precision = "fp32"
@@ -66,9 +56,7 @@ fail_at = [0, 2]
 @pytest.fixture
 def recipe(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Of a sweep of four trials, one of which fails; a place is declared that starts processes here."""
-    write_plugin(tmp_path / "site", "yard", YARD, distribution="zoo-yard", group="zoo.places")
-    use_site(tmp_path / "site", monkeypatch)
-    (store / "places.toml").write_text('[yard]\nkind = "yard"\n')
+    declare_yard(store, tmp_path / "yard-site", monkeypatch)
     lines = [f"good{row % 8} {row},positive\nbad{row % 8} {row},negative" for row in range(40)]
     (tmp_path / "rows.csv").write_text("text,label\n" + "\n".join(lines) + "\n")
     path = tmp_path / "recipe.toml"
@@ -121,6 +109,9 @@ def test_a_place_without_a_queue_takes_no_sweep(recipe: Path, store: Path, capsy
     (store / "places.toml").write_text('[pair]\nkind = "hosts"\nhosts = "a, b"\n')
     assert main(["sweep", str(recipe), "--on", "pair"]) == ExitCode.USAGE
     assert "place pair is of the kind hosts, which has no queue" in capsys.readouterr().err
+    (store / "places.toml").write_text('[box]\nkind = "here"\n')
+    assert main(["sweep", str(recipe), "--on", "box"]) == ExitCode.USAGE
+    assert "leave --on out: here trials follow one another" in capsys.readouterr().err
 
 
 class Trial:

@@ -194,7 +194,11 @@ def start_divided(requests: Sequence[RunRequest], *, now: bool = False) -> tuple
             with contextlib.suppress(ZooError):  # a worker that was cancelled may write there yet
                 store.delete(folder)
         raise
-    launch(folders[0], now=now)
+    try:
+        launch(folders[0], now=now)
+    except ZooError as error:
+        error.hint = f"its shards go on at place {shards[0].place}; zoo resume {folders[0].name} joins them"
+        raise
     return tuple(map(Run, (*folders[1:], folders[0])))
 
 

@@ -10,7 +10,20 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from zoo.disk import store_error
-from zoo.doctor import caches, devices, disks, environment, locks, network, packages, plugins, runs, store, terminal
+from zoo.doctor import (
+    caches,
+    devices,
+    disks,
+    environment,
+    locks,
+    network,
+    packages,
+    places,
+    plugins,
+    runs,
+    store,
+    terminal,
+)
 from zoo.errors import ZooError
 from zoo.findings import Finding, Mark, fault, ok, warning
 from zoo.sanitize import error_text
@@ -33,6 +46,7 @@ CHECKS = (
     Check("devices", devices.look),
     Check("store", store.look),
     Check("disks", disks.look),
+    Check("places", places.look),
     Check("runs", runs.look),
     Check("locks", locks.look),
     Check("weights", caches.look),

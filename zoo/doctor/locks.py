@@ -16,6 +16,7 @@ from zoo.paths import home
 from zoo.plurals import counted
 from zoo.runs import status, store
 from zoo.runs.liveness import is_alive
+from zoo.runs.placement import without_waiting
 
 PATIENCE_S = 1.0
 """The queue is locked for as long as it takes to write a small file."""
@@ -32,10 +33,12 @@ def look() -> Iterator[Finding]:
         yield warning("queue", words, _end(queue))
     for run in store.all_runs()[:NEWEST]:
         lock = run.path / "worker.lock"
-        if not lock.exists() or is_alive(run):
-            continue
-        count += 1
-        if not _is_free(lock) and not status.read(run).live:
+        with without_waiting():
+            if not lock.exists() or is_alive(run):
+                continue
+            count += 1
+            is_held = not _is_free(lock) and not status.read(run).live
+        if is_held:
             words = f"its worker is gone, but a process that it started is there{_by(lock)}"
             yield warning(f"run {run.name}", words, _end(lock))
     yield ok("locks", f"{counted(count, 'lock')} looked at")

@@ -13,6 +13,7 @@ from zoo.plurals import counted
 from zoo.runs import queue, store
 from zoo.runs.index import RunIndex, RunSummary
 from zoo.runs.liveness import HEARTBEAT_LOST_S
+from zoo.runs.placement import without_waiting
 from zoo.runs.store import RunFolder
 from zoo.units import duration
 
@@ -21,10 +22,11 @@ SHOWN = 5
 
 
 def look() -> Iterator[Finding]:
-    """All runs of the store."""
+    """All runs of the store; schedulers were asked by the check of places, and are not waited for once more."""
     index = RunIndex()
-    index.refresh()
-    summaries, unreadable = index.summaries, _unreadable()
+    with without_waiting():
+        index.refresh()
+        summaries, unreadable = index.summaries, _unreadable()
     crashed = [one for one in summaries if one.status in ("crashed", "interrupted")]
     for run in crashed[:SHOWN]:
         yield warning(f"run {run.name}", run.error, f"zoo resume {run.name}, or zoo rm {run.name}")

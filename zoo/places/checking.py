@@ -22,7 +22,7 @@ from zoo.paths import home
 from zoo.places.kinds import HERE
 from zoo.places.lacking import missing_there
 from zoo.places.place import JobState, Place, PlacedJob
-from zoo.places.probe import LOCK_FILE, REPORT_FILE, TOKEN_FILE, Report, look
+from zoo.places.probe import LOCK_FILE, REPORT_FILE, TOKEN_FILE, Report, is_same, look
 from zoo.places.shared import check_shared
 from zoo.plurals import counted, name_list
 from zoo.sanitize import one_line
@@ -157,6 +157,8 @@ def _packages(place: Place, there: Report, here: Report) -> Iterator[Finding]:
         other = there.versions.get(name, "")
         if other == version:
             yield ok(name, f"{version} on both sides")
+        elif is_same(other, version):
+            yield ok(name, f"{version} here, {other} there: the same, made for other devices")
         else:
             words = f"{version} here, and {other or 'none'} there"
             yield fault(name, words, f"install the same there: pip install '{name}=={version}'")

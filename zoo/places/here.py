@@ -85,4 +85,4 @@ class Here:
         yield ok("machine", "it is this one")
 
 
-KIND = PlaceKind(HERE, PlaceSettings, Here, "this machine")
+KIND = PlaceKind(HERE, PlaceSettings, Here, "this machine", has_queue=False)

@@ -30,7 +30,7 @@ from zoo.places.host_jobs import HostJob, HostStart, Record, forget_old, hand_ov
 from zoo.places.kinds import PlaceKind
 from zoo.places.node import JOIN_S, LOST_S, Node, endpoint
 from zoo.places.place import JobState, PlacedJob, PlaceSettings
-from zoo.places.probe import PACKAGES, REPORT_FILE, TOKEN_FILE, Report, version_of
+from zoo.places.probe import PACKAGES, REPORT_FILE, TOKEN_FILE, Report, is_same, version_of
 from zoo.plurals import counted
 from zoo.sanitize import one_line
 
@@ -198,7 +198,7 @@ class Hosts:
                 last = f": {one_line(printed.splitlines()[-1])}" if printed else ""
                 return fault(host, f"it is not reached, or has no zoo (exit code {code}){last}", _REACH)
         for package, version in here.items():
-            if (there := report.versions.get(package, "none")) != version:
+            if not is_same(there := report.versions.get(package, "none"), version):
                 return fault(
                     host, f"{package} {version} here, and {there} there", f"pip install '{package}=={version}'"
                 )

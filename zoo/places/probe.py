@@ -73,6 +73,11 @@ def version_of(name: str) -> str:
         return ""
 
 
+def is_same(version: str, other: str) -> bool:
+    """Whether two versions are of the same code: 2.9.0+cpu and 2.9.0+cu128 are made for other devices."""
+    return version.partition("+")[0] == other.partition("+")[0]
+
+
 if __name__ == "__main__":
     _folder = Path(sys.argv[1])
     atomic.write_bytes(_folder / REPORT_FILE, msgspec.json.encode(look(_folder)))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from zoo.disk import cause_of
-from zoo.errors import OptionInvalid, StoreInvalid, ZooError
+from zoo.errors import OptionInvalid, StoreInvalid, Unsupported, ZooError
 from zoo.options import parse, schema
 from zoo.places.kinds import HERE, PlaceKind, kind_named
 from zoo.places.place import Place, PlaceSettings
@@ -85,6 +85,25 @@ def declared_place(name: str) -> DeclaredPlace:
         there_are = f"there {'are' if len(by_name) > 1 else 'is'} {', '.join(by_name)}; declare it in {path()}"
         raise OptionInvalid(f"there is no place {name!r}", did_you_mean(name, by_name, there_are))
     return by_name[name]
+
+
+def check_queue(name: str, what: str, instead: str) -> None:
+    """Insist on a place that does not begin all of many jobs at once.
+
+    Args:
+        name: of the place.
+        what: the jobs, such as `shards`.
+        instead: what to do where it is other machines.
+
+    Raises:
+        Unsupported: it does.
+        ZooError: as `declared_place`.
+    """
+    if not (kind := declared_place(name).kind).has_queue:
+        raise Unsupported(
+            f"place {name} is of the kind {kind.name}, which has no queue: all {what} would begin at once",
+            f"leave --on out: here {what} follow one another" if kind.name == HERE else instead,
+        )
 
 
 def place_named(name: str) -> Place:

@@ -26,6 +26,7 @@ from zoo.runs.events import RunLaunched
 from zoo.runs.log import append, read_events, waits
 from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder, store_invalid, write_request
+from zoo.runs.versions import variable_of
 from zoo.settings import value
 from zoo.tasks import get_task
 
@@ -211,7 +212,7 @@ def _placed_job(folder: RunFolder, attempt: int) -> PlacedJob:
         name=folder.name,
         folder=str(folder.path),
         arguments=tuple(worker_command(folder)[1:]),
-        environment=environment_there(folder) | {"ZOO_ATTEMPT": str(attempt)},
+        environment=environment_there(folder) | {"ZOO_ATTEMPT": str(attempt)} | variable_of(request.versions),
         log=str(folder.log_path),
         processes=request.processes,
         nodes=request.nodes,

@@ -348,7 +348,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
         trainings = (one.training.options for one in self.students)
         options = (self.options, self.shrinking, *(one.options for one in self.sources), *trainings)
         texts = (value for one in options for value in one.values() if isinstance(value, str))
-        of_options = (text for text in texts if os.path.isabs(text) and os.path.exists(text))  # noqa: PTH110, PTH117
+        named = (text for text in texts if text.strip("/\\"))  # a slash alone is a mark of some kind
+        of_options = (text for text in named if os.path.isabs(text) and os.path.exists(text))  # noqa: PTH110, PTH117
         apart = self.federation and self.federation.clients and not self.federation.by
         data = self.all_data[1:] if apart else self.all_data  # the first is the folder that all clients' data are below
         of_data = (path for one in data for path in (one.path, one.eval_path, one.classes))

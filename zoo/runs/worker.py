@@ -50,7 +50,7 @@ from zoo.runs.log import last_event, read_events
 from zoo.runs.request import TRAINING, RunRequest, RunVerb
 from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder
-from zoo.runs.versions import other_versions
+from zoo.runs.versions import handed_over_with, other_versions
 from zoo.sanitize import error_text
 
 NICENESS = 1
@@ -60,6 +60,8 @@ More of it starves a training beside programs that keep all cores busy:
 its threads wait for one another, each for its turn.
 """
 LAUNCHER_POLL_S = 1.0
+ORPHANED = 1
+"""Parent of a process whose own has ended: torch's launcher may be killed while its workers import what they need."""
 QUEUE_POLL_S = 0.25
 """Between two looks of the run that is next; one further back looks less often, by its place."""
 LONGEST_QUEUE_POLL_S = 2.0
@@ -86,6 +88,7 @@ _JOINING_SHARDS = "zoo.runs.shard_joining:join"
 
 def main(argv: list[str]) -> int:
     """Work on a run; 0 when it finished or was cancelled, 1 when it failed."""
+    launcher = os.getppid()
     keep_freed_memory()
     folder, environment = RunFolder(Path(argv[0]).absolute()), dict(os.environ)
     if hasattr(os, "nice"):
@@ -93,7 +96,7 @@ def main(argv: list[str]) -> int:
     rank, world_size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     worker = Worker(folder, folder.request, rank, world_size)
     if world_size > 1:
-        threading.Thread(target=_end_with_launcher, args=(os.getppid(),), daemon=True).start()
+        threading.Thread(target=_end_with_launcher, args=(launcher,), daemon=True).start()
     for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), worker.on_signal)
@@ -225,7 +228,7 @@ def _work(worker: Worker) -> AnyEvent:
             threads=computing_threads(local_world_size(worker.world_size)),
         )
     )
-    if request.place and (others := tuple(other_versions(request.versions))):
+    if request.place and (others := tuple(other_versions(handed_over_with() or request.versions))):
         mend = f"zoo places check {request.place} compares both sides"
         worker.emit(Warned(message=f"at place {request.place} {', '.join(others)}: figures may differ; {mend}"))
     if worker.world_size != request.world_size:
@@ -279,7 +282,7 @@ def _end_with_launcher(launcher: int) -> None:
 
     Each has a session of its own, which a scheduler need not know of.
     """
-    while os.getppid() == launcher:
+    while launcher != ORPHANED and os.getppid() == launcher:
         time.sleep(LAUNCHER_POLL_S)
     os._exit(1)
 

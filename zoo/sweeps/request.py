@@ -15,7 +15,7 @@ from zoo.file_cache import read_once
 from zoo.jobs import Job, Place, in_plain_types
 from zoo.metrics.choice import check_metric
 from zoo.options import Option, Options, names_by_alias, parse, schema, to_dict
-from zoo.places.table import declared_place
+from zoo.places.table import check_queue
 from zoo.recipes import Recipe
 from zoo.requests import request_of
 from zoo.runs.candidate import settings_in_words
@@ -112,7 +112,9 @@ def training_of(
         job = in_plain_types(msgspec.structs.replace(job, place=_placed(job, place)))
         base = request_of(job, catalog)
         _check_training(base)
-        _check_queue(base.place)
+        if base.place:
+            instead = "run the sweep on one of its machines, or let a scheduler such as Slurm deal the trials"
+            check_queue(base.place, "trials", instead)
     return job, base, option_set(catalog.resolve(base.model).ability("finetune", base.task))
 
 
@@ -176,15 +178,6 @@ def _check_training(base: RunRequest) -> None:
         raise Unsupported(
             f"{base.model} has several heads, and a sweep makes a model that has one",
             "begin from a model, or from a result with one head",
-        )
-
-
-def _check_queue(place: str) -> None:
-    """Insist on a place that does not begin all trials at once on one machine."""
-    if place and not (kind := declared_place(place).kind).has_queue:
-        raise Unsupported(
-            f"place {place} is of the kind {kind.name}, which has no queue: all trials would begin at once",
-            "run the sweep on one of its machines, or let a scheduler such as Slurm deal the trials",
         )
 
 
