@@ -14,6 +14,8 @@ FEWEST_JUDGED = 20
 """Rows whose labels can be judged by one another."""
 FEWEST_CHOOSING = 20
 """Rows to choose by: fewer tell nothing apart."""
+MOST_DIVIDED = 20_000
+"""Rows that are divided before a run exists, to see whether they are enough; of more there are."""
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 """Of the rows to learn from, at the sizes of a curve."""
 LEAST_ROWS = 10
@@ -58,6 +60,23 @@ def check_choosing(test: int, validation: int) -> None:
                 f"{counted(rows, 'row')} to {what} cannot tell models apart",
                 f"{FEWEST_CHOOSING} are needed at least: give more data, or {advice}",
             )
+
+
+def check_trials(rows: int) -> None:
+    """Insist on rows that can tell trainings with other settings apart.
+
+    Args:
+        rows: that a training is evaluated on.
+
+    Raises:
+        DatasetInvalid: there are too few.
+    """
+    if rows < FEWEST_CHOOSING:
+        raise DatasetInvalid(
+            f"{counted(rows, 'row')} to choose by cannot tell trials apart",
+            f"{FEWEST_CHOOSING} are needed at least: hold out more with eval_share in [options], or name some with "
+            "eval",
+        )
 
 
 def curve_sizes(path: str, learnt: int, judging: int, *, held_out: bool) -> list[int]:

@@ -14,7 +14,7 @@ from zoo.catalog import Catalog, distinct_names, is_local, local_weights
 from zoo.data import load, split
 from zoo.data.guessing import likely_task
 from zoo.data.layout import Parts, parts_of
-from zoo.enough_rows import check_choosing
+from zoo.enough_rows import MOST_DIVIDED, check_choosing
 from zoo.errors import OptionInvalid, Unsupported, ZooError
 from zoo.file_cache import read_once
 from zoo.job_paths import existing
@@ -31,8 +31,6 @@ from zoo.units import size
 
 BYTES_PER_PARAMETER = 4
 """Of a model whose weights are made in the run."""
-MOST_DIVIDED = 20_000
-"""Rows that are divided before a run exists, to see whether they are enough; of more there are."""
 SUGGESTED = 3
 """Models that are named where there are too few."""
 

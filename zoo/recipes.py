@@ -37,7 +37,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -150,18 +150,24 @@ class Recipe(NamedTuple):
         return self._replace(place={"on": place.on, "requeue": place.requeue} | self.place)
 
     @contextmanager
-    def located_errors(self) -> Iterator[None]:
-        """Let errors about what it says have their line."""
+    def located_errors(self, elsewhere: Collection[str] = ()) -> Iterator[None]:
+        """Let errors about what it says have their line.
+
+        Args:
+            elsewhere: keys that are said elsewhere, too, where they count.
+        """
         try:
             yield
         except ZooError as error:
-            self.located(error)
+            self.located(error, elsewhere)
             raise
 
-    def located(self, error: ZooError) -> ZooError:
+    def located(self, error: ZooError, elsewhere: Collection[str] = ()) -> ZooError:
         """An error with the line that it is about, where one of the recipe's options or paths stands in its message."""
         for key, words in self._words():
-            if any(re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", error.message) for word in words if word):
+            if key[-1] not in elsewhere and any(
+                re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", error.message) for word in words if word
+            ):
                 error.message = f"{self.lines.place(*key)}: {error.message}"
                 break
         return error
@@ -194,6 +200,11 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
     Raises:
         OptionInvalid: there is no such file, or it says something that no recipe can; with the line.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise OptionInvalid(
+            f"the recipe is {with_article(type(path).__name__)}, but takes the path of a TOML file",
+            f"a run has one: {RECIPE}",
+        )
     file = Path(path).expanduser().absolute()
     try:
         text = file.read_text(encoding="utf-8")

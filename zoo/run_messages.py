@@ -161,10 +161,10 @@ def _training_candidate(event: CandidateStepped) -> str:
 def _tried(one: Candidate) -> str:
     """What is known of a model that may be picked, or of a trial, in a line."""
     interval = f" ({one.interval[0]:.4f} to {one.interval[1]:.4f})" if one.interval else ""
-    figure = "" if one.figure is None else f" {one_line(one.metric)} {one.figure:.4f}{interval}"
-    verdict = "taken" if one.chosen else one.reason
+    figure = "" if one.figure is None else f"{one_line(one.metric)} {one.figure:.4f}{interval}"
+    facts = ", ".join(filter(None, (figure, "taken" if one.chosen else one.reason)))
     name = f"{one.name} ({settings_in_words(one.settings)})" if one.settings else one.name
-    return f"{one_line(name)}, {one.stage}:{figure}" + (f", {verdict}" if verdict else "")
+    return f"{one_line(name)}, {one.stage}" + (f": {facts}" if facts else "")
 
 
 # What came of it

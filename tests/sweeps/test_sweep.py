@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ import zoo
 from tests.echo_runs import until
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
-from zoo.errors import NoSuchFigure
+from zoo.errors import DatasetInvalid, NoSuchFigure, OptionInvalid
 from zoo.metrics import ClassificationMetrics
 from zoo.recipes import read_recipe
 from zoo.runs import store
@@ -160,12 +161,6 @@ def test_all_that_fail_fail_the_run(recipe: Path, tmp_path: Path) -> None:
         done(begun(written(tmp_path, text), "failing"))
 
 
-def test_too_few_rows_to_choose_by_are_said_to_be(recipe: Path, tmp_path: Path) -> None:
-    text = recipe.read_text().replace("eval_share = 0.5", "eval_share = 0.1")
-    with pytest.raises(zoo.DatasetInvalid, match="8 rows to choose by cannot tell trials apart"):
-        done(begun(written(tmp_path, text), "few"))
-
-
 @pytest.mark.slow
 def test_a_sweep_is_a_run_whose_recipe_does_it_again(recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sweep", str(recipe), "--vary", "fail-at=0", "--name", "mood"]) == ExitCode.OK
@@ -251,8 +246,64 @@ def test_what_is_wrong_has_one_message(
 
 
 @pytest.mark.parametrize(
+    ("replaced", "by", "message"),
+    [
+        ("eval_share = 0.5", "eval_share = 0.1", "line 5: 8 rows to choose by cannot tell trials apart"),
+        ("eval_share = 0.5", "eval_share = 0", "line 5: 0 rows to choose by cannot tell trials apart"),
+        ("eval_share = 0.5", "seed = 1", "line 6: 8 rows to choose by cannot tell trials apart"),
+        (
+            'data = "rows.csv"',
+            'data = "rows.csv"\neval = "few.csv"',
+            "line 8: 2 rows to choose by cannot tell trials apart",
+        ),
+    ],
+)
+def test_too_few_rows_are_told_before_there_is_a_run(
+    replaced: str, by: str, message: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "few.csv").write_text("text,label\na,positive\nb,negative\n")
+    written(tmp_path, recipe.read_text().replace(replaced, by))
+    assert main(["sweep", str(recipe)]) == ExitCode.DATA
+    error = capsys.readouterr().err
+    assert message in error
+    assert "20 are needed at least" in error
+    assert zoo.list_runs() == ()
+
+
+def test_of_very_many_rows_the_worker_sees_whether_they_are_enough(
+    recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zoo.sweeps.request.MOST_DIVIDED", 10)
+    recipe.write_text(recipe.read_text().replace("eval_share = 0.5", "eval_share = 0.1"))
+    folder = begun(recipe, "swept")
+    with pytest.raises(DatasetInvalid, match="8 rows to choose by cannot tell trials apart"):
+        done(folder)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"recipe": None}, "the recipe is a NoneType, but takes the path of a TOML file"),
+        ({"vary": ["lr=1,2"]}, "--vary is ['lr=1,2'], but takes a table of options and their values"),
+        ({"vary": {5: [1, 2]}}, "but takes a table of options"),
+        ({"vary": {"lr": [{"low": 1}]}}, "--lr is {'low': 1}"),
+        ({"name": "echo"}, "'echo' is the name of a model"),
+        ({"precision": "fp8"}, "--precision is 'fp8', but takes"),
+        ({"device": "tpu"}, "--device is 'tpu', but takes"),
+    ],
+)
+def test_what_is_wrong_from_python_has_one_message(recipe: Path, asked: dict[str, Any], message: str) -> None:
+    """What the recipe says otherwise is not at fault, and has no line."""
+    with pytest.raises(OptionInvalid) as refusal:
+        zoo.sweep(**{"recipe": recipe} | asked)
+    assert message in refusal.value.message
+    assert "line" not in refusal.value.message
+
+
+@pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["--vary", "data=a.csv,b.csv"], "there is no option 'data' to vary"),
         (["--vary", "lr"], "--vary is 'lr', which gives no option values"),
         (["--vary", "lrr=1,2"], "there is no option 'lrr' to vary"),
         (["--vary", "lr=1e-5", "--vary", "lr=3e-5"], "what lr may be is said twice"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from array import array
 from typing import Any
 
 import pytest
@@ -26,6 +27,8 @@ OPTIONS = {one.name: one for one in schema(FinetuneOptions)}
         ("lr", "1e-5..1e-3:linear", Range(1e-5, 1e-3, log=False, whole=False)),
         ("batch_size", {"low": 8, "high": 16, "scale": "log"}, Range(8, 16, log=True, whole=True)),
         ("method", "full,lora", Listed(("full", "lora"))),
+        ("seed", range(3), Listed((0, 1, 2))),
+        ("seed", array("i", [3, 4]), Listed((3, 4))),
         ("epochs", "auto,3", Listed((None, 3.0))),
         ("activation_checkpointing", [True, "no"], Listed((True, False))),
     ],
@@ -46,6 +49,8 @@ def test_values_are_read(name: str, said: Any, values: Listed | Range) -> None:
         ("lr", "", "lr has no values"),
         ("lr", [], "lr has no values"),
         ("lr", "1e-5..", "--lr is '1e-5..'"),
+        ("lr", "1e-5...1e-3", "--lr is '1e-5...1e-3'"),
+        ("lr", "1e-5,,3e-5", "value 2 of lr is empty"),
         ("lr", {"low": "auto", "high": 1}, "the range of lr is from auto to 1"),
         ("warmup", "0..0.5:log", "begins at 0.0, which has no logarithm"),
         ("method", "1..2", "method is given a range"),

@@ -24,6 +24,14 @@ data = "{rows}"
 
 
 @pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    """As many as tell trials apart."""
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label\n" + "".join(f"good fine {i},positive\nbad awful {i},negative\n" for i in range(100)))
+    return path
+
+
+@pytest.fixture
 def recipe(models: object, one_device: None, rows: Path, tmp_path: Path) -> Path:
     """Of a training of a model."""
     path = tmp_path / "mine.toml"
@@ -77,13 +85,21 @@ async def test_what_varies_is_checked_as_it_is_typed(pilot: Driver, recipe: Path
 
 
 @scenario(size=WIDE)
-async def test_what_cannot_be_tried_is_told_beside_its_field(pilot: Driver, recipe: Path, tmp_path: Path) -> None:
+async def test_what_cannot_be_tried_is_told_beside_its_field(
+    pilot: Driver, recipe: Path, rows: Path, tmp_path: Path
+) -> None:
     screen = await open_sweep(pilot, "")
     await shows(pilot, "Give the recipe of a fine-tuning")
     await pilot.press("ctrl+s")
     await shows(pilot, "say which recipe")
     enter(screen, recipe=str(tmp_path / "none.toml"))
     await shows(pilot, "cannot be read")
+    assert screen.field("recipe").has_fault
+    few = tmp_path / "few.toml"
+    (tmp_path / "few.csv").write_text("\n".join(rows.read_text().splitlines()[:31]))
+    few.write_text(recipe.read_text().replace("rows.csv", "few.csv"))
+    enter(screen, recipe=str(few))
+    await shows(pilot, "rows to choose by cannot tell trials apart", "20 are needed at least")
     assert screen.field("recipe").has_fault
     recipe.write_text(recipe.read_text().replace("gamma", "delta"))
     enter(screen, recipe=str(recipe))

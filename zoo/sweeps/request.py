@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -10,14 +10,16 @@ import msgspec
 
 from zoo.ability_options import option_set
 from zoo.catalog import Catalog
+from zoo.data import Dataset, load, split
+from zoo.enough_rows import MOST_DIVIDED, check_trials
 from zoo.errors import OptionInvalid, Unsupported, ZooError
 from zoo.file_cache import read_once
-from zoo.jobs import Job, Place, in_plain_types
+from zoo.jobs import Job, in_plain_types
 from zoo.metrics.choice import check_metric
 from zoo.options import Option, Options, names_by_alias, parse, schema, to_dict
 from zoo.places.table import check_queue
 from zoo.recipes import Recipe
-from zoo.requests import request_of
+from zoo.requests import check_job, check_name, request_of
 from zoo.runs.candidate import settings_in_words
 from zoo.runs.request import RunRequest, StudentRequest
 from zoo.suggestions import did_you_mean
@@ -107,20 +109,27 @@ def training_of(
     """
     catalog = catalog or Catalog.load()
     _check_form(recipe)
-    with recipe.located_errors():
+    said = {key: value for key, value in place.items() if value not in ("", None)}
+    with recipe.located_errors(elsewhere=tuple(said)):
         job = recipe.job(name=name)
-        job = in_plain_types(msgspec.structs.replace(job, place=_placed(job, place)))
-        base = request_of(job, catalog)
+        placed = msgspec.structs.replace(job.place, **said).of_one_node
+        job = in_plain_types(msgspec.structs.replace(job, place=placed))
+    check_name(job.name, catalog.cards)
+    with recipe.located_errors(elsewhere=tuple(said)):
+        checked = check_job(job, catalog)
+        base = checked.request
         _check_training(base)
         if base.place:
             instead = "run the sweep on one of its machines, or let a scheduler such as Slurm deal the trials"
             check_queue(base.place, "trials", instead)
+    if checked.dataset is not None:
+        _check_rows(recipe, base, checked.dataset)
     return job, base, option_set(catalog.resolve(base.model).ability("finetune", base.task))
 
 
 def variable_options(known: type[Options]) -> tuple[str, ...]:
     """Names of those that may vary."""
-    return tuple(one.name for one in schema(known) if one.name not in _NOT_VARIED)
+    return _variable(one.name for one in schema(known))
 
 
 def option_values(known: type[Options], name: str, said: Any) -> tuple[str, Values]:
@@ -181,9 +190,28 @@ def _check_training(base: RunRequest) -> None:
         )
 
 
-def _placed(job: Job, place: Mapping[str, Any]) -> Place:
-    said = {name: value for name, value in place.items() if value not in ("", None)}
-    return msgspec.structs.replace(job.place, **said).of_one_node
+def _check_rows(recipe: Recipe, base: RunRequest, dataset: Dataset) -> None:
+    """Insist on rows that can tell trials apart, divided as the run divides them; with the line that says which.
+
+    Raises:
+        DatasetInvalid: there are too few.
+    """
+    data, task = base.data, get_task(base.task).divided_at(base.data.separator).named_by(base.data.classes)
+    share = base.options["eval_share"]
+    if data.eval_path:
+        rows = len(load(data.eval_path, task, columns=data.columns, min_classes=1).examples)
+    elif share and len(dataset.examples) > MOST_DIVIDED:
+        return
+    else:
+        rows = len(split(dataset, share, base.options["seed"], target=task.target)[1])
+    try:
+        check_trials(rows)
+    except ZooError as error:
+        name = recipe.sources[0].name
+        of_source = ("sources", name, "eval") if name else ("source", "eval")
+        key = ("options", "eval_share") if "eval_share" in recipe.options and not data.eval_path else of_source
+        error.message = f"{recipe.lines.place(*key)}: {error.message}"
+        raise
 
 
 def _options(recipe: Recipe, sweeping: Mapping[str, Any]) -> SweepOptions:
@@ -206,6 +234,10 @@ def _values(recipe: Recipe, vary: Mapping[str, Any], known: type[Options]) -> di
         OptionInvalid: there is no such option, it has to be the same for all, or a value is none of it; or nothing
             varies.
     """
+    if not isinstance(vary, Mapping) or not all(isinstance(name, str) for name in vary):
+        raise OptionInvalid(
+            f"--vary is {vary!r}, but takes a table of options and their values", 'such as vary={"lr": [1e-5, 3e-5]}'
+        )
     of_recipe = recipe.sweep.get(VARY, {})
     if not isinstance(of_recipe, dict):
         raise OptionInvalid(f"{recipe.lines.place(SWEEP, VARY)}: {VARY} is to be a table", f"[{SWEEP}.{VARY}]")
@@ -226,6 +258,10 @@ def _values(recipe: Recipe, vary: Mapping[str, Any], known: type[Options]) -> di
     return values
 
 
+def _variable(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in _NOT_VARIED)
+
+
 def _option(name: str, described: Mapping[str, Option], aliases: Mapping[str, str]) -> Option:
     own = name.replace("-", "_")
     own = aliases.get(own, own)
@@ -234,7 +270,7 @@ def _option(name: str, described: Mapping[str, Option], aliases: Mapping[str, st
     if own == "model":
         raise OptionInvalid("the model cannot vary", "zoo pick picks one of several")
     if own not in described:
-        hint = did_you_mean(name, (*described, *aliases), f"options here: {', '.join(described)}")
+        hint = did_you_mean(name, (*described, *aliases), f"what can vary: {', '.join(_variable(described))}")
         raise OptionInvalid(f"there is no option {name!r} to vary", hint)
     return described[own]
 

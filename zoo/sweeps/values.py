@@ -18,7 +18,7 @@ MUCH = 10
 """A range whose ends are so many times apart is drawn from by logarithms where nobody says how."""
 _KEYS = ("low", "high", "scale")
 _NUMBER = r"[-+]?\d[\d_]*(?:\.\d+)?(?:[eE][-+]?\d+)?|[-+]?\.\d+(?:[eE][-+]?\d+)?"
-_RANGE = re.compile(rf"\s*({_NUMBER})\s*\.\.\s*({_NUMBER})\s*(?::\s*(\w+)\s*)?")
+_RANGE = re.compile(rf"\s*({_NUMBER})\s*\.\.(?!\.)\s*({_NUMBER})\s*(?::\s*(\w+)\s*)?")
 
 
 class Listed(NamedTuple):
@@ -73,7 +73,7 @@ def named_values(said: str) -> tuple[str, str]:
     name, equals, values = said.partition("=")
     name = name.strip().removeprefix("--")
     if not name or not equals:
-        raise OptionInvalid(f"--vary is {said!r}, which gives no option values", f"--vary lr={EXAMPLES}")
+        raise OptionInvalid(f"--vary is {said!r}, which gives no option values", f"such as lr={EXAMPLES}")
     return name, values
 
 
@@ -85,7 +85,7 @@ def said_twice(name: str, before: str) -> OptionInvalid:
         before: as it was called before.
     """
     also = "" if name == before else f", also as {before}"
-    return OptionInvalid(f"what {name} may be is said twice{also}", f"give all values at once: --vary {name}=A,B,C")
+    return OptionInvalid(f"what {name} may be is said twice{also}", f"give all values at once: {name}=A,B,C")
 
 
 def vary_of(lines: Iterable[str]) -> dict[str, str]:
@@ -103,11 +103,14 @@ def read_values(described: Option, said: Any) -> Values:
 
     Args:
         described: the option.
-        said: a list of values; a range, as a table of low, high and scale; a text that says either; or one value.
+        said: a list of values, or an array; a range, as a table of low, high and scale; a text that says either; or one
+            value.
 
     Raises:
         OptionInvalid: it is none of that, or a value is none that the option takes.
     """
+    if hasattr(said, "tolist"):  # an array of numpy or torch
+        said = said.tolist()
     if isinstance(said, str):
         if parts := _RANGE.fullmatch(said):
             said = {"low": parts[1], "high": parts[2]} | ({"scale": parts[3]} if parts[3] else {})
@@ -115,9 +118,12 @@ def read_values(described: Option, said: Any) -> Values:
             said = said.split(",")
     if isinstance(said, Mapping):
         return _range(described, said)
-    values = tuple(said) if isinstance(said, list | tuple) else (said,)
-    if not values or any(isinstance(value, str) and not value.strip() for value in values):
+    values = tuple(said) if isinstance(said, list | tuple | range) else (said,)
+    empty = [isinstance(value, str) and not value.strip() for value in values]
+    if all(empty):
         raise OptionInvalid(f"{described.name} has no values to be tried", f"such as {EXAMPLES}")
+    if any(empty):
+        raise OptionInvalid(f"value {empty.index(True) + 1} of {described.name} is empty", f"such as {EXAMPLES}")
     return Listed(tuple(dict.fromkeys(read(described, value) for value in values)))
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import cast
 
 from zoo.ability_options import parse_recorded
-from zoo.enough_rows import FEWEST_CHOOSING
-from zoo.errors import DatasetInvalid
+from zoo.enough_rows import check_trials
 from zoo.hyperparameters import DataOptions
-from zoo.plurals import counted
 from zoo.runs.attempt import Worker
 from zoo.runs.picking.rows import PickRows, in_nested_order
 from zoo.runs.preparation import resolve
@@ -35,11 +33,6 @@ def load_rows(worker: Worker, task: Task) -> PickRows:
     ability = card.ability("finetune", request.task)
     options = cast("DataOptions", parse_recorded(ability, request.options))  # has its fields: plugins are held to it
     data = load_training_data(worker, task, options, {} if request.new_heads else card.columns)
-    if len(data.eval) < FEWEST_CHOOSING:
-        raise DatasetInvalid(
-            f"{counted(len(data.eval), 'row')} to choose by cannot tell trials apart",
-            f"{FEWEST_CHOOSING} are needed at least: hold out more with eval_share in [options], or name some with "
-            "eval",
-        )
+    check_trials(len(data.eval))
     warn_of_learnt(worker, card, data.eval)
     return PickRows(data, (), nested=in_nested_order(data.train, task.target, options.seed))
