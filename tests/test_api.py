@@ -131,6 +131,15 @@ def test_the_name_of_a_run_without_a_model_is_told_to_be_one(
     assert refusal.value.hint.startswith("zoo why spoilt")
 
 
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [({"models": 5}, "--models is an int, but takes names of models"), ({"task": 5}, "--task is 5, but takes text")],
+)
+def test_what_is_none_of_what_a_picking_takes_is_refused(rows: Path, asked: dict[str, Any], message: str) -> None:
+    with pytest.raises(zoo.OptionInvalid, match=message):
+        zoo.pick(rows, **asked)
+
+
 def test_too_few_rows_to_pick_by_are_told_before_a_run_exists(words: str, rows: Path) -> None:
     with pytest.raises(zoo.DatasetInvalid, match="6 rows to test cannot tell models apart"):
         zoo.pick(rows, models=["echo", zoo.open_run(words)], name="picked")

@@ -39,6 +39,7 @@ NOW = Option(name="now", kind="bool", default=False, help="Whether to wait for n
 ON = Option(name="on", kind="str", default="", help="The place that the run is handed over to.")
 REQUEUE = Option(name="requeue", kind="bool", default=False, help="Whether it goes on when that place has ended it.")
 _RUN_NAME = Option(name="name", kind="str", default="", help="Of the run.")
+_TASK = Option(name="task", kind="str", default="", help="What is learnt, answered or judged.")
 _SHARD_OF = Option(name="shard_of", kind="str", default="", help="Which part of the rows, of how many.")
 _BY = Option(name="by", kind="str", default="", help="The column whose values are told apart.")
 _CALIBRATE = Option(name="calibrate", kind="bool", default=False, help="Whether probabilities are corrected.")
@@ -144,6 +145,7 @@ def in_plain_types(job: Job) -> Job:
     return msgspec.structs.replace(
         job,
         name=plain(_RUN_NAME, job.name),
+        task=plain(_TASK, job.task),
         shards=plain(SHARDS, job.shards),
         shard_of=plain(_SHARD_OF, job.shard_of),
         by=plain(_BY, job.by),

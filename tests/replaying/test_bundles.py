@@ -203,6 +203,11 @@ def test_what_lies_far_from_its_table_is_not_packed(tmp_path: Path) -> None:
     part = Part("data", data.path, "", "image-classification", data, None, "finetune", evaluates=False)
     places, _ = packed_into(tmp_path / "there", [part])
     assert places.names[data.path] == "data/1/b/c/d/rows.csv"
+    names = table.read_text()
+    table.write_text(names.replace("../../..", str(tmp_path / "a")))
+    with pytest.raises(DatasetInvalid, match=r"rows\.csv names .*0\.png by its whole path"):
+        packed_into(tmp_path / "there", [part])
+    table.write_text(names)
     for number in range(2):
         (tmp_path / "a" / f"{number}.png").rename(tmp_path / f"{number}.png")
     table.write_text(table.read_text().replace("../../../", "../../../../"))

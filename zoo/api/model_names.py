@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from zoo.errors import Unsupported
+from zoo.errors import OptionInvalid, Unsupported
+from zoo.plurals import with_article
 from zoo.runs import status
 from zoo.runs.request import MAKING_MODELS
 from zoo.runs.store import RunFolder, name_of_result
@@ -39,10 +40,15 @@ def names_of_finished(models: str | Run | Sequence[str | Run]) -> str:
 
     Raises:
         Unsupported: as `name_of_finished`.
+        OptionInvalid: they are none of this.
     """
     from zoo.api.run import Run
 
     several = (models,) if isinstance(models, str | Run) else models
+    if not isinstance(several, Collection):
+        raise OptionInvalid(
+            f"--models is {with_article(type(models).__name__)}, but takes names of models", 'such as ["bert-tiny"]'
+        )
     return ",".join(str(name_of_finished(model)) for model in several)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +12,8 @@ from zoo.card import Card
 from zoo.data.formats import format_of
 from zoo.data.formats.installed import InstalledReader
 from zoo.data.layout import table_in
+from zoo.data.rows import Row
+from zoo.data.table import Table
 from zoo.errors import DatasetInvalid
 from zoo.file_cache import read_once
 from zoo.kinds.media_files import files_below, holds_media, walk
@@ -137,6 +139,8 @@ def _content(part: Part, card: Card) -> _Content:
         tables = [] if dataset.has_class_folders else cache.tables
         beside = [dataset.names_file] if dataset.names_file else []
         opened = {absolute(one) for one in (*cache.media, *map(str, tables), *beside)}
+        if cache.media and not dataset.has_class_folders:
+            _check_names(path, tuple(dataset.columns.values()), opened)
     if part.data.classes:
         opened.discard(absolute(part.data.classes))  # which has a place of its own
     base = _base(path, opened)
@@ -148,6 +152,21 @@ def _content(part: Part, card: Card) -> _Content:
                 "put the file itself there, or leave the data out: --without-data",
             )
     return _Content(base, tuple(sorted(listed | opened)))
+
+
+def _check_names(table: Path, columns: tuple[str, ...], opened: Collection[Path]) -> None:
+    """Insist on a table that names its files from its own folder on: whole paths lead nowhere on another machine."""
+    cells = (cell for row in Table(table).rows(columns) if isinstance(row, Row) for cell in row.values.values())
+    for cell in cells:
+        if (
+            isinstance(cell, str)
+            and (name := Path(cell.strip()).expanduser()).is_absolute()
+            and absolute(name) in opened
+        ):
+            raise DatasetInvalid(
+                f"{table} names {name} by its whole path, which leads nowhere on another machine",
+                "train on a table that names files from its own folder on, or leave the data out: --without-data",
+            )
 
 
 def _base(path: Path, opened: Iterable[Path]) -> Path:
