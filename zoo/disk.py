@@ -48,6 +48,8 @@ def cause_of(error: OSError, path: Path) -> Cause:
         return Cause(f"{path} is on a disk that can only be read", "set ZOO_HOME to a folder that can be written")
     if error.errno == errno.ENOTDIR and (obstacle := file_in_the_way(path)):
         return Cause(f"{obstacle} is a file, not a folder", "move it away")
+    if error.errno == errno.EISDIR:
+        return Cause(f"{path} is a folder, not a file", "move it away")
     words = f"{path}: {error.strerror or error}"
     return Cause(words, _ELSEWHERE if error.errno in _DENIED and os.name == "posix" else "close what uses its files")
 

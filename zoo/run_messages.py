@@ -60,7 +60,8 @@ def status_line(s: RunSnapshot, *, width: int | None = None) -> str:
     if s.status in ("created", "starting"):
         return "starting the worker"
     if s.status == "queued" and s.place is None:
-        return f"waiting for its turn at {one_line(s.at_place)}, as job {one_line(s.job)}"
+        why = f": {one_line(s.waits_there)}" if s.waits_there else ""
+        return f"waiting for its turn at {one_line(s.at_place)}, as job {one_line(s.job)}{why}"
     if s.place is not None:
         return f"queued: {place_in_queue(s.place, s.device, s.behind)}"
     if s.candidate_step:

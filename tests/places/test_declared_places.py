@@ -28,6 +28,9 @@ Start = Callable[..., zoo.Run]
         ("[gpu", "places.toml is no TOML"),
         ("time = 5", "line 1: time stands outside of any place"),
         ("[here]\nkind = 'slurm'", "line 1: here is this machine, and not declared"),
+        ("\n[['gpu']]\nkind = 'slurm'", "line 2: gpu is a list, and a place is one table"),
+        ("['my gpu']\nkind = 'slurm'", "line 1: 'my gpu' cannot be the name of a place"),
+        ("['']\nkind = 'slurm'", "line 1: '' cannot be the name of a place"),
         ("[gpu]\ntime = 5", "line 1: there is no kind 'gpu'"),
         ("[gpu]\nkind = 'slrum'", "line 2: there is no kind 'slrum'"),
         ("[gpu]\nkind = 3", "line 2: kind is 3, but takes text"),
@@ -38,6 +41,11 @@ Start = Callable[..., zoo.Run]
         ("[gpu]\nkind = 'slurm'\ntime = 'soon'", "line 3: place gpu: time is 'soon', but takes minutes"),
         ("[gpu]\nkind = 'slurm'\nfolder = 'me'", "line 3: place gpu: folder is 'me', which is no absolute path"),
         ("[gpu]\nkind = 'slurm'\nenvironment = 'me'", "line 3: place gpu: environment is 'me', which is no absolute"),
+        (
+            "[gpu]\nkind = 'slurm'\nsbatch = '--array=1-4'",
+            "line 3: place gpu: sbatch has --array, which zoo says itself",
+        ),
+        ("[gpu]\nkind = 'slurm'\nsbatch = '--mem=4G'", "line 3: place gpu: sbatch has --mem, which zoo says itself"),
         ("[gpu]\nkind = 'slurm'\nsbatch = 'exclusive'", "line 3: place gpu: sbatch has 'exclusive', which is no flag"),
     ],
 )
@@ -51,6 +59,12 @@ def test_what_means_nothing_is_told_with_file_line_and_key(
     with pytest.raises(ZooError, match="places"):
         places()
     assert ["here"] == _places()[0]
+
+
+def test_a_folder_in_the_place_of_the_file_is_told(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (store / "places.toml").mkdir()
+    assert ExitCode.STORE == main(["places"])
+    assert f"{store / 'places.toml'} is a folder, not a file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -86,12 +100,16 @@ def test_a_kind_that_is_broken_is_told(
     assert "line 1: the kind hut of zoo-hut cannot be used" in capsys.readouterr().err
 
 
-def test_a_place_that_is_not_there_is_refused(declare: Callable[[str], Path], finetune: Start) -> None:
+def test_a_place_that_is_not_there_is_refused(
+    declare: Callable[[str], Path], finetune: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
     declare("[tent]\n")
 
     with pytest.raises(OptionInvalid, match="there is no place 'tnet'") as error:
         finetune(on="tnet")
     assert "did you mean tent?" == error.value.hint
+    assert ExitCode.USAGE == main(["finetune", "echo", "--data", "rows.csv", "--on", ""])
+    assert "--on names no place" in capsys.readouterr().err
     with pytest.raises(OptionInvalid, match="--requeue is for runs that are handed over"):
         finetune(requeue=True)
 

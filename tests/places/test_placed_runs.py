@@ -19,6 +19,7 @@ from zoo.errors import OptionInvalid, RunFailed, Unsupported
 from zoo.places.node import NODE_LOST, Node
 from zoo.places.place import PlacedJob
 from zoo.places.table import place_named, places
+from zoo.run_messages import status_line
 from zoo.runs import control, kept_parts, node_worker, placement, store
 from zoo.runs.attempt import Worker
 from zoo.runs.events import RunInterrupted, RunLaunched, RunRequeued
@@ -77,6 +78,7 @@ def test_a_run_waits_for_its_turn_and_leaves_the_queue_when_it_is_stopped(
     run = finetune(on="tent", name="mine")
 
     assert ("queued", "tent", "4") == (run.status, run.snapshot.at_place, run.snapshot.job)
+    assert "waiting for its turn at tent, as job 4: it rains" == status_line(run.snapshot)
     assert run.folder.request.requeue
     assert 'on = "tent"\nrequeue = true' in (run.folder.path / "recipe.toml").read_text()
     assert ExitCode.OK == main(["ps"])

@@ -60,7 +60,7 @@ def test_a_job_that_a_listing_of_before_does_not_have_is_asked_for(monkeypatch: 
 
     assert "running" == slurm.state("1").phase
     squeue.all["2"] = "2|PENDING|Resources\n"  # handed over by another process, or by somebody else
-    assert "it waits there: Resources" == slurm.state("2").reason
+    assert "Resources (what it needs is in use)" == slurm.state("2").reason
     assert JobState(phase="ended", reason="Slurm knows it no more") == slurm.state("3")
     squeue.is_silent = True
     assert "unknown" == slurm.state("2").phase
@@ -151,7 +151,7 @@ def test_one_scancel_ends_many_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
     slurm.cancel_jobs(["7_0", "8", "7_3", "9_1"])
     assert [("scancel", "8", "7_[0,3]", "9_[1]")] == asked
     errors += "scancel: error: Kill job error on job id 7_[0,3]: Access/permission denied\n"
-    with pytest.raises(RunFailed, match="place gpu cannot cancel job 7_0: scancel: error: Kill job error"):
+    with pytest.raises(RunFailed, match="place gpu cannot cancel job 7_0: Kill job error"):
         slurm.cancel("7_0")
 
 

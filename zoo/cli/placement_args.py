@@ -7,6 +7,7 @@ from typing import Any
 
 from zoo import settings
 from zoo.cli.parser import Parser
+from zoo.errors import OptionInvalid
 from zoo.jobs import Place
 
 
@@ -39,10 +40,30 @@ def add_now(
     return parser.add_argument("--now", action="store_true", help=help)
 
 
+class _NamedPlace(argparse.Action):
+    """Takes the name of a place, and none that is empty, as a variable of the shell may be."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        """Keep it.
+
+        Raises:
+            OptionInvalid: it is empty.
+        """
+        if not values.strip():
+            raise OptionInvalid(f"{option} names no place", "zoo places lists them; without --on it runs here")
+        setattr(namespace, self.dest, values)
+
+
 def add_place(parser: Parser) -> None:
     """`--on` and `--requeue`."""
     parser.add_argument(
-        "--on", default="", metavar="PLACE", help="where it runs; zoo places lists them (default: here)"
+        "--on",
+        default="",
+        metavar="PLACE",
+        action=_NamedPlace,
+        help="where it runs; zoo places lists them (default: here)",
     )
     requeue = parser.add_argument(
         "--requeue",

@@ -16,7 +16,7 @@ from zoo.cli.render import show_report
 from zoo.errors import ZooError
 from zoo.plurals import counted
 from zoo.run_messages import EventMessages, answered_rows, final_figures, finished, place_in_queue, status_line
-from zoo.runs import control, launcher, queue
+from zoo.runs import control, launcher, placement, queue, status
 from zoo.runs.events import AnyEvent, Warned
 from zoo.runs.log import POLL_S, awaited, follow, is_going_on
 from zoo.runs.mistakes import read_mistakes
@@ -149,12 +149,17 @@ class _View:
                     self._show_event(event, snapshot)
             if event is None or time.monotonic() - painted_at > REPAINT_S:  # a long past is not painted event by event
                 painted_at = time.monotonic()
-                diagnostics.status(status_line(snapshot, width=diagnostics.status_width()))
+                diagnostics.status(status_line(self._explained(snapshot), width=diagnostics.status_width()))
             if not diagnostics.live() and time.monotonic() - noted_at > PLAIN_INTERVAL_S:
                 noted_at = time.monotonic()
-                if noted != (line := status_line(snapshot)):  # one that waits for hours says so once
+                if noted != (line := status_line(self._explained(snapshot))):  # one that waits for hours says so once
                     noted = line
                     diagnostics.note(line)
+
+    def _explained(self, snapshot: RunSnapshot) -> RunSnapshot:
+        """With what its place says of one that waits there; that is asked for meanwhile."""
+        with placement.without_waiting():
+            return status.explained(snapshot, self.run.folder)
 
     def _show_event(self, event: AnyEvent, s: RunSnapshot) -> None:
         for text in self.messages.lines(event, s):

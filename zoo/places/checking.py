@@ -132,7 +132,9 @@ def _report(place: Place, id: str, folder: Path, timeout_s: float) -> tuple[Repo
 def _no_report(place: Place, id: str, folder: Path, state: JobState, timeout_s: float) -> Finding:
     if state.phase != "ended":
         place.cancel(id)
-        words = f"{id} was not through after {timeout_s:.0f} s: {state.reason or state.word or state.phase}"
+        waits = "it waits there" if state.phase == "waiting" else ""
+        why = ": ".join(filter(None, (waits, state.reason or ("" if waits else state.word or state.phase))))
+        words = f"{id} was not through after {timeout_s:.0f} s: {why}"
         return warning("job", words, f"ask again later, or wait longer: zoo places check {place.name} --timeout 600")
     said = place.said(str(folder), id) + _text(folder / "log.txt")
     if trouble := missing_there(place, said):

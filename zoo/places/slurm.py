@@ -38,6 +38,18 @@ MOST_REQUEUES = 1_000
 INSTALL = "install it here and there: pip install 'zoo-models[slurm]'"
 _TIME = re.compile(r"(?:(?P<days>\d+)-)?(?P<parts>\d+(?::\d+){0,2})")
 
+_SAID_BY_ZOO = {
+    **{name: name for name in ("partition", "account", "qos", "constraint", "time", "nodes", "requeue")},
+    "cpus-per-task": "cpus",
+    "mem": "memory",
+    "gpus-per-node": "gpus",
+    "signal": "warn",
+    "no-requeue": "requeue",
+    **dict.fromkeys(("array", "ntasks", "ntasks-per-node", "output", "error", "open-mode"), ""),
+    **dict.fromkeys(("wrap", "wait", "test-only", "parsable"), ""),
+}
+"""Flags of sbatch to the keys of a place that they are said by; empty where they are none of its."""
+
 
 class SlurmSettings(PlaceSettings, frozen=True, kw_only=True):
     """What can be said of a place that is a Slurm cluster."""
@@ -105,6 +117,9 @@ def _further(flags: str) -> dict[str, Any]:
         name, equals, value = part.removeprefix("--").partition("=")
         if not part.startswith("--") or not name:
             raise OptionInvalid(f"sbatch has {part!r}, which is no flag", "write each as --name or --name=value")
+        if (key := _SAID_BY_ZOO.get(name)) is not None:
+            hint = f"say {key} at the place" if key else "leave it out"
+            raise OptionInvalid(f"sbatch has --{name}, which zoo says itself", hint)
         words[name] = value if equals else True
     return words
 

@@ -34,6 +34,20 @@ _ENDINGS = {
     "REVOKED": "another cluster took it over",
 }
 """Words of Slurm for jobs that somebody or something has ended, in plain ones."""
+_REASONS = {
+    "Resources": "what it needs is in use",
+    "Priority": "other jobs come before it",
+    "Dependency": "another job has to end first",
+    "BeginTime": "it was put back, and may begin within some minutes",
+    "PartitionConfig": "no nodes of the partition have what it asks for",
+    "PartitionNodeLimit": "the partition gives a job fewer nodes",
+    "PartitionTimeLimit": "the partition gives a job less time",
+    "PartitionDown": "the partition begins no jobs",
+    "ReqNodeNotAvail": "nodes that it needs are down",
+    "JobHeldUser": "it is held: scontrol release JOB",
+    "JobHeldAdmin": "an administrator holds it",
+}
+"""Why a job waits, likewise."""
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -76,8 +90,9 @@ def state_of(word: str, reason: str) -> JobState:
     if word in _RUNNING:
         return JobState(phase="running", word=word)
     if word in _WAITING:
-        why = "" if reason in ("None", "") else f": {one_line(reason)}"
-        return JobState(phase="waiting", word=word, reason=f"it waits there{why}")
+        why = "" if reason in ("None", "") else one_line(reason)
+        known = f" ({_REASONS[why]})" if why in _REASONS else ""
+        return JobState(phase="waiting", word=word, reason=f"{why}{known}")
     if word in _ENDINGS:
         return JobState(phase="ended", word=word, reason=_ENDINGS[word], interrupted=True)
     return JobState(phase="ended", word=word, reason=f"it has {word.lower()}")
@@ -93,7 +108,8 @@ def cancel(ids: Sequence[str]) -> list[str]:
     for first in range(0, len(named), MOST_NAMED):
         process = run("scancel", *named[first : first + MOST_NAMED])
         if process.returncode:
-            said += [one_line(line) for line in process.stderr.splitlines() if not any(one in line for one in _ENDED)]
+            lines = [line.removeprefix("scancel: error: ") for line in process.stderr.splitlines()]
+            said += [one_line(line) for line in lines if not any(one in line for one in _ENDED)]
     return said
 
 

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from zoo.disk import cause_of
 from zoo.errors import OptionInvalid, StoreInvalid, Unsupported, ZooError
 from zoo.options import parse, schema
+from zoo.paths import RUN_NAME
 from zoo.places.kinds import HERE, PlaceKind, kind_named
 from zoo.places.place import Place, PlaceSettings
 from zoo.sanitize import one_line
@@ -161,10 +162,19 @@ def _parsed(of: Path, text: str) -> dict[str, Any]:
 
 def _declared(name: str, said: Any, lines: Lines) -> DeclaredPlace:
     where = lines.place(name)
+    if isinstance(said, list):
+        raise StoreInvalid(
+            f"{where}: {one_line(name)} is a list, and a place is one table", f"write [{one_line(name)}]"
+        )
     if not isinstance(said, Mapping):
         raise StoreInvalid(f"{where}: {one_line(name)} stands outside of any place", "write [NAME] above it")
     if name == HERE:
         raise StoreInvalid(f"{where}: {HERE} is this machine, and not declared", "give the place another name")
+    if not RUN_NAME.fullmatch(name):
+        raise StoreInvalid(
+            f"{where}: {one_line(name)!r} cannot be the name of a place",
+            "use letters, digits, dots, dashes; begin with a letter or digit",
+        )
     values = dict(said)
     kind_name = values.pop("kind", name)
     where_kind = lines.place(name, "kind")

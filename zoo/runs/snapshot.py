@@ -53,6 +53,8 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the place that it was handed over to; empty for this machine."""
     job: str = ""
     """What that calls it."""
+    waits_there: str = ""
+    """Why it waits for its turn there, as far as the place says."""
     device: str = ""
     precision: str = ""
     processes: int = 1

@@ -30,9 +30,9 @@ def judge(snapshot: RunSnapshot, folder: RunFolder, *, alive: bool) -> RunSnapsh
     One that waited for its turn when the machine went down waits still: see `zoo.runs.launcher.start_lost`.
     """
     if alive and snapshot.at_place and snapshot.status in ("running", "interrupted") and _is_requeued(folder):
-        return msgspec.structs.replace(snapshot, status="queued", error="", hint="")
+        snapshot = msgspec.structs.replace(snapshot, status="queued", error="", hint="")
     if alive or not snapshot.live:
-        return snapshot
+        return explained(snapshot, folder)
     if (placed := placement.recorded(folder)) is not None:
         return _ended_at_place(snapshot, folder, placed)
     if snapshot.status == "queued" and (worker := recorded(folder)) and went_down_since(worker):
@@ -43,6 +43,14 @@ def judge(snapshot: RunSnapshot, folder: RunFolder, *, alive: bool) -> RunSnapsh
     return msgspec.structs.replace(
         snapshot, status="crashed", place=None, behind="", error=snapshot.error or error, hint=hint
     )
+
+
+def explained(snapshot: RunSnapshot, folder: RunFolder) -> RunSnapshot:
+    """The same with the reason why its place lets the run wait, where it does."""
+    if snapshot.status != "queued" or not snapshot.at_place or (placed := placement.recorded(folder)) is None:
+        return snapshot
+    state = placement.state_of(folder, placed)
+    return msgspec.structs.replace(snapshot, waits_there=state.reason if state.phase == "waiting" else "")
 
 
 def _is_requeued(folder: RunFolder) -> bool:
