@@ -27,6 +27,7 @@ from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder
 from zoo.runs.sweeping.job import sweep
 from zoo.sweeps import sweep_request
+from zoo.sweeps.recipe_words import in_words_of_recipe
 from zoo.sweeps.rounds import lengths_of, measured_trial, trainings_of
 
 pytestmark = pytest.mark.usefixtures("echo", "store")
@@ -320,6 +321,19 @@ def test_flags_that_are_wrong_have_one_message(
 ) -> None:
     assert main(["sweep", str(recipe), *words]) == ExitCode.USAGE
     assert message in capsys.readouterr().err
+
+
+def test_advice_is_in_the_words_of_a_recipe(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "texts.csv").write_text("text\n" + "".join(f"good {row}\n" for row in range(80)))
+    written(tmp_path, recipe.read_text().replace("rows.csv", "texts.csv"))
+    assert main(["sweep", str(recipe)]) == ExitCode.DATA
+    assert 'hint: say which it is with columns = { label = "NAME" }; the first row' in capsys.readouterr().err
+    assert in_words_of_recipe("say --eval-share 0.2, or zoo data inspect F --label L") == (
+        "say eval_share 0.2, or zoo data inspect F --label L"
+    )
+    assert in_words_of_recipe("name one: --metric, --strategy grid, --device cpu") == (
+        "name one: --metric, --strategy grid, --device cpu"
+    )
 
 
 def test_a_recipe_that_is_not_there_is_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:

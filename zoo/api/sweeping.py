@@ -38,8 +38,9 @@ def sweep(
 
     Args:
         recipe: a TOML file, such as the `recipe.toml` in the folder of a run.
-        vary: what varies, by the names of options: a list of values, a range as `{"low": 1e-5, "high": 1e-3}` (with
-            `scale`, `log` or `linear`), or a text that says either (`1e-5,3e-5`, `1e-5..1e-3`, `1e-5..1e-3:log`).
+        vary: what varies, by the names of options: a list or an array of values, a range as
+            `{"low": 1e-5, "high": 1e-3}` (with `scale`, `log` or `linear`), or a text that says either (`1e-5,3e-5`,
+            `1e-5..1e-3`, `1e-5..1e-3:log`).
         strategy: grid, random or halving; grid if not given, or random where an option has a range.
         trials: how many are drawn.
         finalists: how many learn from all rows in the end, of halving.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -24,6 +24,7 @@ from zoo.runs.candidate import settings_in_words
 from zoo.runs.request import RunRequest, StudentRequest
 from zoo.suggestions import did_you_mean
 from zoo.sweep_options import SweepOptions
+from zoo.sweeps.recipe_words import in_words_of_recipe
 from zoo.sweeps.trials import Settings, settings_of_trials, strategy_of
 from zoo.sweeps.values import Values, read_values, said_twice
 from zoo.tasks import get_task
@@ -110,12 +111,12 @@ def training_of(
     catalog = catalog or Catalog.load()
     _check_form(recipe)
     said = {key: value for key, value in place.items() if value not in ("", None)}
-    with recipe.located_errors(elsewhere=tuple(said)):
+    with _of_recipe(recipe, tuple(said)):
         job = recipe.job(name=name)
         placed = msgspec.structs.replace(job.place, **said).of_one_node
         job = in_plain_types(msgspec.structs.replace(job, place=placed))
     check_name(job.name, catalog.cards)
-    with recipe.located_errors(elsewhere=tuple(said)):
+    with _of_recipe(recipe, tuple(said)):
         checked = check_job(job, catalog)
         base = checked.request
         _check_training(base)
@@ -291,6 +292,17 @@ def _trial(job: Job, number: int, settings: Settings, catalog: Catalog) -> Stude
         error.message = f"{name} ({settings_in_words(settings)}): {error.message}"
         raise
     return StudentRequest(name=name, training=training, settings=settings)
+
+
+@contextmanager
+def _of_recipe(recipe: Recipe, elsewhere: Collection[str]) -> Iterator[None]:
+    """Let errors about the training have their line, but for what is said elsewhere, and advice its words."""
+    try:
+        with recipe.located_errors(elsewhere):
+            yield
+    except ZooError as error:
+        error.hint = in_words_of_recipe(error.hint)
+        raise
 
 
 @contextmanager
