@@ -10,10 +10,11 @@ import msgspec
 
 from zoo.answers import BaseAnswer
 from zoo.card import Card
-from zoo.data import load, match_labels
+from zoo.data import Dataset, load, match_labels
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.job_paths import existing
-from zoo.runs.auditing.rows import begun_from, training_behind
+from zoo.runs import status
+from zoo.runs.auditing.rows import begun_from, check_sides, told_apart, training_behind
 from zoo.runs.request import DataRequest, RunRequest
 from zoo.runs.store import maker_of
 from zoo.sources import Source
@@ -79,19 +80,39 @@ def audit_data(source: Source, card: Card, task: Task, shadows: int, find: Calla
         data = DataRequest(
             path=str(path), columns=columns, separator=separator, classes=str(source.classes), merge_labels=merge
         )
-        data = msgspec.structs.replace(data, sha256=_digest_of(path, card, task, data))
-    if held_out is not None:
-        digest = _digest_of(held_out, card, task, data)
-        data = msgspec.structs.replace(data, eval_path=str(held_out), eval_sha256=digest)
+        members = _read(path, card, task, data)
+        data = msgspec.structs.replace(data, sha256=members.sha256)
+    others = None if held_out is None else _read(held_out, card, task, data)
+    if others is not None:
+        data = msgspec.structs.replace(data, eval_path=str(held_out), eval_sha256=others.sha256)
+    _check_sides(card, learnt, None if own_rows else members, others)
     return AuditData(data, own_rows)
 
 
-def _digest_of(path: Path, card: Card, task: Task, data: DataRequest) -> str:
-    """Of rows that the model can be asked about."""
+def _check_sides(card: Card, learnt: Card, members: Dataset | None, others: Dataset | None) -> None:
+    """Insist on enough rows, as far as that shows without reading anew what the model's run divided.
+
+    Args:
+        card: of the model that is audited.
+        learnt: of that which learnt from rows.
+        members: that it learnt from; None for those of its run.
+        others: that it did not; None for those that its run held out.
+    """
+    sides = told_apart(learnt.name, members.examples if members else (), others.examples if others else ())
+    of_run = None if members and others else status.read(maker_of(learnt.name))
+    check_sides(
+        card.name,
+        len(sides.members) if members or of_run is None else of_run.train_rows,
+        len(sides.others) if others or of_run is None else of_run.eval_rows,
+    )
+
+
+def _read(path: Path, card: Card, task: Task, data: DataRequest) -> Dataset:
+    """Rows that the model can be asked about."""
     dataset = load(path, task.divided_at(data.separator), columns=data.columns, min_classes=1, trained=card.columns)
     if card.labels:
-        match_labels(dataset, card.labels, merge=data.merge_labels)
-    return dataset.sha256
+        return match_labels(dataset, card.labels, merge=data.merge_labels)
+    return dataset
 
 
 def _own_data(

@@ -8,12 +8,22 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from zoo.errors import StoreInvalid
+from zoo.errors import OptionInvalid, StoreInvalid
 from zoo.sanitize import error_text
 
 _QUOTA = getattr(errno, "EDQUOT", errno.ENOSPC)
 _DENIED = (errno.EACCES, errno.EPERM)
 _KNOWN = {errno.ENOSPC, _QUOTA, errno.EROFS, errno.ENOTDIR, *_DENIED}
+_BUSY = (errno.EBUSY, errno.ETXTBSY)
+_HINTS = {
+    errno.ENOENT: "look whether its folder is there and takes files, or choose another",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EFBIG: "choose a disk that holds files of that size, or raise the limit on them (ulimit -f)",
+    errno.EMFILE: "raise the limit on open files (ulimit -n)",
+    errno.ENFILE: "close programs that hold many files",
+    errno.EIO: "the disk itself is at fault: choose another, and look at this one",
+}
+_CLOSE = "close what uses its files"
 _ELSEWHERE = "look at its owner and permissions, or set ZOO_HOME to a folder that can be written"
 
 
@@ -50,8 +60,37 @@ def cause_of(error: OSError, path: Path) -> Cause:
         return Cause(f"{obstacle} is a file, not a folder", "move it away")
     if error.errno == errno.EISDIR:
         return Cause(f"{path} is a folder, not a file", "move it away")
-    words = f"{path}: {error.strerror or error}"
-    return Cause(words, _ELSEWHERE if error.errno in _DENIED and os.name == "posix" else "close what uses its files")
+    return Cause(f"{path}: {error.strerror or error}", _hint(error))
+
+
+def check_takes_files(folder: Path, advice: str) -> None:
+    """Insist on a folder in which a new file can be written, by one without a name that is gone at once.
+
+    Args:
+        folder: of the file.
+        advice: what to do where that cannot be.
+
+    Raises:
+        OptionInvalid: it is not there, or takes no file.
+    """
+    import tempfile
+
+    if not folder.is_dir():
+        raise OptionInvalid(f"there is no folder {folder}", f"make it first, or {advice}")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OptionInvalid(f"the folder {folder} takes no files: {error.strerror or error}", advice) from error
+
+
+def _hint(error: OSError) -> str:
+    """What to do about an error that its own words explain no further; empty where that is not known."""
+    if error.errno in _DENIED:
+        return _ELSEWHERE if os.name == "posix" else _CLOSE  # Windows says so of files that a program holds
+    if error.errno in _BUSY:
+        return _CLOSE
+    return _HINTS.get(error.errno or 0, "")
 
 
 def store_error(error: OSError) -> StoreInvalid | None:
@@ -71,7 +110,7 @@ def full_disk(paths: Iterable[Path]) -> str:
     """Which of some places has the least room, and how much that is."""
     import shutil
 
-    usages = {path: shutil.disk_usage(_existing(path)) for path in paths}
+    usages = {path: shutil.disk_usage(existing(path)) for path in paths}
     path = min(usages, key=lambda path: usages[path].free)
     return f"the disk of {path} is full: {megabytes(usages[path].free)} of {megabytes(usages[path].total)} are free"
 
@@ -80,16 +119,16 @@ def free_bytes(path: Path) -> int:
     """Room on the disk of a path, which may not be there."""
     import shutil
 
-    return shutil.disk_usage(_existing(path)).free
+    return shutil.disk_usage(existing(path)).free
 
 
 def file_in_the_way(folder: Path) -> Path | None:
     """What stands where a folder is to be, or one of those above it, and is none."""
-    existing = _existing(folder)
-    return None if existing.is_dir() else existing
+    nearest = existing(folder)
+    return None if nearest.is_dir() else nearest
 
 
-def _existing(path: Path) -> Path:
+def existing(path: Path) -> Path:
     """The path itself, or the nearest above it that is there."""
     return next((one for one in (path, *path.parents) if one.exists()), Path(path.anchor or "."))
 

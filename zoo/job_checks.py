@@ -37,6 +37,7 @@ from zoo.runs.calibration import check_abstaining, check_calibratable, check_row
 from zoo.runs.request import DataRequest, TeacherRequest
 from zoo.runs.row_answers import CHUNK
 from zoo.runs.store import training_of
+from zoo.runs.trained_on import count_trained_on
 from zoo.shrink_options import ShrinkOptions
 from zoo.shrinkable import check_shrinkable
 from zoo.sources import Source, check_not_mixed
@@ -212,7 +213,8 @@ def _check_evaluation(resolved: ResolvedJob) -> CheckedData:
     if card.labels:
         match_labels(dataset, card.labels, merge=merge)
     if job.calibrate:
-        check_rows(path, len(dataset.examples), card.name)
+        learnt = count_trained_on(card.name, dataset.examples)
+        check_rows(path, len(dataset.examples) - learnt, card.name, learnt)
     if job.by:
         rows_by(path, job.by, "rows")
     data = DataRequest(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from zoo.data.absence import STDIN, no_such_data
 from zoo.data.in_memory import ACCEPTED
+from zoo.disk import check_takes_files
 from zoo.encoding import is_encodable
 from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.plurals import with_article
@@ -69,6 +70,5 @@ def new_file(path: str | os.PathLike[str], flag: str, format_name: str = "", tas
         raise OptionInvalid(f"{flag} {target} is not UTF-8, so a run cannot remember it", "choose another name")
     if target.exists():
         raise OptionInvalid(f"{target} exists already", f"choose another {flag}, or remove it")
-    if not target.parent.is_dir():
-        raise OptionInvalid(f"there is no folder {target.parent}", f"make it first, or choose another {flag}")
+    check_takes_files(target.parent, f"choose another {flag}")
     return target

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import zoo
 from zoo.data.example import Example
 from zoo.errors import DatasetInvalid
 from zoo.metrics.membership import CHANCE, Attack
@@ -86,3 +89,17 @@ def test_rows_are_apart_where_everybody_is_known_and_on_one_side() -> None:
     assert not rows_of(12).are_apart  # the same people on both sides
     assert not rows_of(60, known=40).are_apart
     assert rows_of(60).are_apart
+
+
+def test_too_few_rows_are_refused_before_there_is_a_run(words: str, rows: Path, tmp_path: Path) -> None:
+    others = tmp_path / "others.csv"
+    others.write_text("text,label\n" + "".join(f"good {i},positive\n" for i in range(19)))
+    for data, held_out, told in (
+        (rows, others, "did not learn from"),
+        (rows, rows, "did not learn from"),
+        (None, None, "did not learn from"),
+        (others, rows, "learnt from"),
+    ):
+        with pytest.raises(DatasetInvalid, match=rf"\d+ rows? of words that it {told}, and an audit needs 20"):
+            zoo.audit(words, data, held_out=held_out)
+    assert [run.name for run in zoo.list_runs()] == [words]

@@ -9,7 +9,7 @@ import pytest
 
 import zoo
 from zoo.cli import main
-from zoo.errors import DatasetInvalid, OptionInvalid, RunFailed, Unsupported
+from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.runs.calibration import check_abstaining
 from zoo.runs.heads import merge
 from zoo.runs.publishing import digested_files
@@ -91,7 +91,8 @@ def test_what_cannot_be_calibrated_is_refused(
         zoo.evaluate(words, few, calibrate=True, abstain=0.1, **CPU)
     with pytest.raises(OptionInvalid, match="--abstain has no effect on zoo shrink"):
         check_abstaining("shrink", AbstainOptions(abstain=0.1), calibrate=False)
-    with pytest.raises(RunFailed, match=r"to calibrate words by, and \d+ that words has learnt from; it takes 40"):
-        zoo.evaluate(words, rows, calibrate=True, **CPU).wait(progress=False)
+    with pytest.raises(DatasetInvalid, match=r"to calibrate words by, and \d+ that words has learnt from; it takes 40"):
+        zoo.evaluate(words, rows, calibrate=True, **CPU)
+    assert [run.name for run in zoo.list_runs()] == [words]
     assert main(["predict", words, "good", "--abstain", "0.05", "--device", "cpu"]) != 0
     assert "zoo evaluate words --data FILE --calibrate" in capsys.readouterr().err

@@ -13,6 +13,7 @@ from zoo import atomic
 from zoo.api.run import Run, open_run
 from zoo.api.starting import start
 from zoo.catalog import Catalog
+from zoo.disk import check_takes_files
 from zoo.errors import OptionInvalid
 from zoo.file_cache import read_once
 from zoo.plurals import with_article
@@ -124,8 +125,7 @@ def bundle(run: str | Run, path: str | os.PathLike[str], *, with_data: bool = Tr
         raise OptionInvalid(f"{target} does not end in {_END}, as bundles do", f"name it {target.name}{_END}")
     if target.exists() or target.is_symlink():
         raise OptionInvalid(f"{target} exists already", "choose another name, or remove it")
-    if not target.parent.is_dir():
-        raise OptionInvalid(f"there is no folder {target.parent}", "make it first, or choose another")
+    check_takes_files(target.parent, "choose another")
     return write_bundle(folder, target, card_of_parent(folder.request, Catalog.load()), with_data=with_data)
 
 

@@ -16,6 +16,7 @@ from zoo.api.model_names import name_of_finished
 from zoo.api.sources import by_role
 from zoo.card import Card, FolderSource
 from zoo.catalog import Catalog
+from zoo.disk import check_takes_files
 from zoo.errors import OptionInvalid, UnknownModel, Unsupported
 from zoo.fetch import fetch
 from zoo.model_choice import choose_model
@@ -182,6 +183,5 @@ def _new_folder(path: str | os.PathLike[str]) -> Path:
     target = Path(path).expanduser().absolute()
     if target.exists() or target.is_symlink():
         raise OptionInvalid(f"{target} exists already", "name a new folder, or remove it")
-    if not target.parent.is_dir():
-        raise OptionInvalid(f"there is no folder {target.parent}", "make it first, or choose another")
+    check_takes_files(target.parent, "choose another")
     return target

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from zoo.answers import Prediction, Rejected
 from zoo.atomic import write_bytes
 from zoo.blocks import Boxes, Mask
-from zoo.disk import cause_of, file_in_the_way
+from zoo.disk import cause_of, check_takes_files, existing, file_in_the_way
 from zoo.encoding import encode_json, is_encodable
 from zoo.errors import OptionInvalid, StoreInvalid
 from zoo.plurals import counted, with_article
@@ -59,6 +59,7 @@ def new_drawing_folder(path: str | os.PathLike[str], task: Task) -> Path:
         raise OptionInvalid(f"{obstacle} is a file, not a folder", "choose another --draw")
     if folder.is_dir() and any(folder.iterdir()):
         raise OptionInvalid(f"{folder} is not empty", "choose a new folder for --draw, or empty it")
+    check_takes_files(existing(folder), "choose another --draw")
     return folder
 
 

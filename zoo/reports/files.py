@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from zoo import __version__, atomic
-from zoo.disk import cause_of
+from zoo.disk import cause_of, check_takes_files
 from zoo.errors import OptionInvalid, StoreInvalid, Unsupported
 from zoo.plurals import with_article
 from zoo.rendering.page import page
@@ -93,8 +93,7 @@ def report_path(path: str | os.PathLike[str], flag: str) -> Path:
     if str(path) in ("", "-"):
         raise OptionInvalid(f"{flag} takes the path of a file, not {str(path)!r}", f"such as {flag} report{_END[flag]}")
     target = Path(path).expanduser().absolute()
-    if not target.parent.is_dir():
-        raise OptionInvalid(f"there is no folder {target.parent}", f"make it first, or choose another {flag}")
+    check_takes_files(target.parent, f"choose another {flag}")
     if (target.exists() or target.is_symlink()) and not _is_ours(target):
         raise OptionInvalid(f"{target} exists, and is no report of zoo", f"choose another {flag}, or remove it")
     return target

@@ -121,12 +121,7 @@ def load_rows(
     others = _read(worker, card, task, data.eval_path) if data.eval_path else _targeted(own.eval if own else ())
     whose = _whose(worker, training, members, others)
     rows = _drawn(worker, replace(_unmixed(worker, learnt.name, members, others), whose=whose))
-    for count, what in ((len(rows.members), "that it learnt from"), (len(rows.others), "that it did not learn from")):
-        if count < FEWEST:
-            raise DatasetInvalid(
-                f"there are {counted(count, 'row')} of {card.name} {what}, and an audit needs {FEWEST}",
-                "name a file with more: --data has the rows that it learnt from, --held-out others like them",
-            )
+    check_sides(card.name, len(rows.members), len(rows.others))
     units = min(len(set(rows.units(side))) for side in (rows.members, rows.others))
     if units < FEWEST:
         of_whom = "people" if whose else "inputs"
@@ -137,6 +132,45 @@ def load_rows(
         Noted(message=f"{counted(len(rows.members), 'row')} that it learnt from, {len(rows.others):,} that it did not")
     )
     return rows
+
+
+def check_sides(model: str, members: int, others: int) -> None:
+    """Insist on enough rows on either side.
+
+    Args:
+        model: its name.
+        members: that it learnt from.
+        others: that it did not.
+
+    Raises:
+        DatasetInvalid: there are too few.
+    """
+    for count, what in ((members, "that it learnt from"), (others, "that it did not learn from")):
+        if count < FEWEST:
+            raise DatasetInvalid(
+                f"there are {counted(count, 'row')} of {model} {what}, and an audit needs {FEWEST}",
+                "name a file with more: --data has the rows that it learnt from, --held-out others like them",
+            )
+
+
+def told_apart(model: str, members: Sequence[Example], others: Sequence[Example]) -> AuditRows:
+    """Both sides without rows that the record of a model puts on the other one, or that stand on both.
+
+    Args:
+        model: that learnt from rows.
+        members: those that it is said to have learnt from.
+        others: those that it is said not to have.
+    """
+    known = learnt_from(model, members) or [True] * len(members)
+    members = [example for example, was_learnt in zip(members, known, strict=True) if was_learnt]
+    keys = set(map(input_key, members))
+    learnt = learnt_from(model, others) or [False] * len(others)
+    apart = (
+        example
+        for example, was_learnt in zip(others, learnt, strict=True)
+        if not was_learnt and input_key(example) not in keys
+    )
+    return AuditRows(tuple(members), tuple(apart))
 
 
 def _own_rows(worker: Worker, task: Task, training: RunRequest, parent: Card) -> TrainingData:
@@ -189,27 +223,15 @@ def _read(worker: Worker, card: Card, task: Task, path: str) -> tuple[Example, .
 
 
 def _unmixed(worker: Worker, model: str, members: Sequence[Example], others: Sequence[Example]) -> AuditRows:
-    """Both sides without rows that the record of the model puts on the other one, or that stand on both."""
-    known = learnt_from(model, members)
-    if known is not None and not all(known):
-        worker.emit(
-            Warned(
-                message=f"{counted(known.count(False), 'row')} left out that {model} did not learn from, as its run "
-                "has it"
-            )
-        )
-        members = [example for example, was_learnt in zip(members, known, strict=True) if was_learnt]
-    keys = set(map(input_key, members))
-    learnt = learnt_from(model, others) or [False] * len(others)
-    apart = [
-        example
-        for example, was_learnt in zip(others, learnt, strict=True)
-        if not was_learnt and input_key(example) not in keys
-    ]
-    if len(apart) < len(others):
-        left_out = counted(len(others) - len(apart), "row")
+    """The same as `told_apart`; says how many are left out."""
+    rows = told_apart(model, members, others)
+    if strangers := len(members) - len(rows.members):
+        left_out = counted(strangers, "row")
+        worker.emit(Warned(message=f"{left_out} left out that {model} did not learn from, as its run has it"))
+    if known := len(others) - len(rows.others):
+        left_out = counted(known, "row")
         worker.emit(Warned(message=f"{left_out} of the others left out that {model} learnt from"))
-    return AuditRows(tuple(members), tuple(apart))
+    return rows
 
 
 def _drawn(worker: Worker, rows: AuditRows) -> AuditRows:
