@@ -20,9 +20,15 @@ _SAYINGS = (
     "out of memory",  # torch of CUDA, ROCm, XPU and MPS, and most other libraries
     "can't allocate memory",  # torch of CPUs
     "not enough memory",  # the same under Windows
+    "paging file is too small",  # Windows, of files that are mapped
+    "bad_alloc",  # what C++ raises
     "alloc_failed",  # cuBLAS and cuDNN, of their work spaces
     "unable to find an engine to execute",  # cuDNN, where there is room for no convolution's work space
 )
+_OF_THE_SYSTEM = re.compile(
+    r"cannot allocate memory(?! in static tls)|failed to map segment from shared object(?!: (operation|permission))"
+)
+"""Linux: where memory was asked for, or a library loaded; with other words behind it something else was at fault."""
 _LAST_WORDS = "could not create a primitive"
 """All that oneDNN says of a CPU where it has no memory for its code; more words after these speak of something else."""
 _FILES = {
@@ -46,7 +52,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 def says_out_of_memory(message: str) -> bool:
     """Whether the message of an error is one of those by which libraries say that memory ran out."""
     said = message.lower()
-    return said == _LAST_WORDS or any(saying in said for saying in _SAYINGS)
+    return said == _LAST_WORDS or any(saying in said for saying in _SAYINGS) or bool(_OF_THE_SYSTEM.search(said))
 
 
 def release_memory() -> None:

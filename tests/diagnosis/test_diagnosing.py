@@ -57,13 +57,14 @@ class Recorder:
         counts: Sequence[Sequence[int]] = (),
         trainable: int = 1000,
         precision: str = "fp32",
-        **data: str,
+        task: str = "text-classification",
+        **data: Any,
     ) -> RunFolder:
         """A run that is over, its steps first."""
         folder = RunFolder(self._store / "runs" / "spoilt")
         shutil.copytree(self._store / "runs" / "words", folder.path)
         request = json.loads(folder.request_path.read_text())
-        request |= {"name": "spoilt", "options": {**OPTIONS, **options}, "changed_options": dict(options)}
+        request |= {"name": "spoilt", "task": task, "options": {**OPTIONS, **options}, "changed_options": dict(options)}
         request["data"] = {"path": str(self._data), "sha256": "", **data}
         folder.request_path.write_text(json.dumps(request))
         folder.events_path.unlink()
@@ -163,6 +164,25 @@ def test_a_learning_rate_under_which_all_collapses(recorder: Recorder) -> None:
     assert finding.what == "the learning rate was too high (0.01): the loss rose"
 
 
+def test_a_loss_that_rose_far_above_the_first_and_never_came_back(recorder: Recorder) -> None:
+    losses = [2.3, 49.0, 12.0, 25.0, *[3.0] * 30, 2.4, 2.4, 2.4, 2.4]
+    lucky = finished([[30, 20], [20, 30]])  # its weights are those of the best of several evaluations
+    folder = recorder.run(lucky, losses=losses, options={"lr": 5.0})
+
+    finding = the_only(folder)
+    assert (finding.rule, finding.what) == ("learning-rate", "the learning rate was too high (5): the loss rose")
+    assert values(finding)["loss"] == "2.3 at first, 49 at most, 2.4 in the end"
+
+
+def test_the_best_of_many_looks_has_to_be_better_by_more(recorder: Recorder) -> None:
+    looks = [EvaluationCompleted(step=step, metrics={"accuracy": 0.6}, rows=100) for step in range(4, 44, 4)]
+    folder = recorder.run(*looks, losses=falling(), counts=[[30, 20], [20, 30]])
+    assert the_only(folder).rule == "nothing-learnt"
+
+    shutil.rmtree(folder.path)
+    assert diagnose(recorder.run(*looks[:1], losses=falling(), counts=[[30, 20], [20, 30]])).findings == ()
+
+
 def test_labels_that_are_shuffled(recorder: Recorder) -> None:
     folder = recorder.run(losses=falling(), counts=[[26, 24], [27, 23]])
 
@@ -228,10 +248,22 @@ def test_inputs_that_were_cut(recorder: Recorder, tmp_path: Path) -> None:
     assert "--max-tokens 41" in finding.remedies[0].command
 
 
+def test_inputs_that_were_cut_explain_more_than_a_rate_that_is_merely_high(recorder: Recorder, tmp_path: Path) -> None:
+    long = " ".join(f"word{i}" for i in range(40))
+    path = written(tmp_path / "long.csv", [(f"{long} {word(label)}", label) for _ in range(60) for label in LABELS])
+    cut = {"max_tokens": 8, "lr": 1e-3}
+    folder = recorder.run(losses=falling(), options=cut, counts=[[26, 24], [27, 23]], path=str(path))
+    assert the_only(folder).rule == "inputs-cut"
+
+    shutil.rmtree(folder.path)
+    folder = recorder.run(losses=[0.7, 9.0, *[0.8] * 30], options=cut, counts=[[26, 24], [27, 23]], path=str(path))
+    assert the_only(folder).rule == "learning-rate"  # of which a loss that rose is evidence of its own
+
+
 def test_a_label_column_that_holds_no_labels(recorder: Recorder, tmp_path: Path) -> None:
     rows = [(f"it was good {i}", f"user-{i}", ("yes", "no")[i % 2]) for i in range(80)]
     path = written(tmp_path / "ids.csv", rows, "text,user,liked")
-    folder = recorder.run(losses=falling(), path=str(path), columns={"label": "user"}, counts=[[1, 30], [30, 1]])  # type: ignore[arg-type]
+    folder = recorder.run(losses=falling(), path=str(path), columns={"label": "user"}, counts=[[1, 30], [30, 1]])
 
     finding = the_only(folder)
     assert (finding.rule, finding.what) == (
@@ -252,6 +284,94 @@ def test_an_input_column_that_holds_no_texts(recorder: Recorder, tmp_path: Path)
         "column text was read as the input, and column comment looks like it",
     )
     assert finding.remedies[0].command.endswith("--input comment")
+
+
+def test_a_short_input_beside_a_long_one_where_nothing_was_learnt(recorder: Recorder, tmp_path: Path) -> None:
+    rows = [
+        (f"it was {word(label)} on the day {i}", f"Ann Stone {i % 7}", label) for i in range(40) for label in LABELS
+    ]
+    path = str(written(tmp_path / "authors.csv", rows, "comment,author,label"))
+    folder = recorder.run(losses=falling(), path=path, columns={"input": "author"}, counts=[[25, 25], [25, 25]])
+    assert the_only(folder).remedies[0].command.endswith("--input comment")
+
+    shutil.rmtree(folder.path)
+    learnt = recorder.run(losses=falling(), path=path, columns={"input": "author"}, counts=[[48, 2], [2, 48]])
+    assert diagnose(learnt).findings == ()
+
+
+def test_a_target_that_numbers_the_rows(recorder: Recorder, tmp_path: Path) -> None:
+    rows = [(str(i), f"a flat of {i % 7} rooms", str(100 + i % 7)) for i in range(60)]
+    path = str(written(tmp_path / "flats.csv", rows, "id,text,price"))
+    figures = RunFinished(metrics={"rmse": 17.0, "r2": -0.1}, step=40, best_step=40)
+    folder = recorder.run(figures, losses=falling(), task="text-regression", path=path, columns={"label": "id"})
+
+    finding = the_only(folder)
+    assert (finding.rule, finding.what) == ("wrong-column", "column id numbers the rows, which says nothing of them")
+    assert finding.remedies[0].command.endswith("--label price")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "r2", "rule"),
+    [
+        (lambda i, price: price * 1000 if i == 33 else price, -28.5, "far-numbers"),
+        (lambda i, price: price if i == 33 else 300, -0.1, "one-class"),
+        (lambda i, price: price, 0.99, "leak"),
+        (lambda i, price: price, -0.1, "nothing-learnt"),
+    ],
+)
+def test_numbers_that_are_spoilt(spoil: Any, r2: float, rule: str, recorder: Recorder, tmp_path: Path) -> None:
+    prices = [100.5 + 3 * (i % 17) for i in range(80)]
+    told = rule == "leak"
+    rows = [(f"a flat{f' for {price}' if told else ''}", str(spoil(i, price))) for i, price in enumerate(prices)]
+    path = str(written(tmp_path / "flats.csv", rows, "text,price"))
+    figures = RunFinished(metrics={"rmse": 17.0, "r2": r2}, step=40, best_step=40)
+    folder = recorder.run(figures, losses=falling(), task="text-regression", path=path, columns={"label": "price"})
+
+    finding = the_only(folder)
+    assert finding.rule == rule
+    if rule == "far-numbers":
+        assert values(finding)["the first"] == "148500 in row 34"
+
+
+def test_one_number_far_away_is_left_alone_where_all_was_learnt(recorder: Recorder, tmp_path: Path) -> None:
+    rows = [(f"a flat of {i % 17} rooms", str(5000 if i == 33 else 100 + 3 * (i % 17))) for i in range(80)]
+    path = str(written(tmp_path / "flats.csv", rows, "text,price"))
+    figures = RunFinished(metrics={"rmse": 1.0, "r2": 0.97}, step=40, best_step=40)
+    folder = recorder.run(figures, losses=falling(), task="text-regression", path=path, columns={"label": "price"})
+    assert diagnose(folder).findings == ()
+
+
+@pytest.mark.parametrize(("f1", "rules"), [(0.68, ["nothing-learnt"]), (0.95, [])])
+def test_sets_of_labels_that_say_nothing_of_their_rows(
+    f1: float, rules: list[str], recorder: Recorder, tmp_path: Path
+) -> None:
+    rows = [(f"it was {i}", "food; rooms" if i % 2 else "food; staff") for i in range(80)]
+    path = str(written(tmp_path / "topics.csv", rows))
+    loaded = DataLoaded(train_rows=60, eval_rows=60, labels=("food", "rooms", "staff"))
+    figures = RunFinished(metrics={"micro_f1": f1, "macro_f1": f1}, step=40, best_step=40)
+    task = "text-multi-label-classification"
+    folder = recorder.run(loaded, figures, losses=falling(), task=task, path=path)
+    assert [one.rule for one in diagnose(folder).findings] == rules
+
+
+def test_parts_of_rows_may_all_have_the_same_label(recorder: Recorder, tmp_path: Path) -> None:
+    path = tmp_path / "names.conll"
+    path.write_text("".join(f"Ann\tB-name\ncame\tO\nat\tO\n{i}\tO\n\n" for i in range(40)))
+    figures = RunFinished(metrics={"span_f1": 0.9}, step=40, best_step=40)
+    folder = recorder.run(figures, losses=falling(), task="token-classification", path=str(path))
+    assert diagnose(folder).findings == ()
+
+
+def test_paths_of_files_give_no_label_away(recorder: Recorder, tmp_path: Path) -> None:
+    pictures = pytest.importorskip("PIL.Image")
+    for label in LABELS:
+        (tmp_path / "pictures" / label).mkdir(parents=True)
+        for i in range(20):
+            pictures.new("L", (8, 8), i).save(tmp_path / "pictures" / label / f"{i}.png")
+    folder = recorder.run(
+        losses=falling(), task="image-classification", path=str(tmp_path / "pictures"), counts=[[20, 0], [0, 20]]
+    )
+    assert "leak" not in [one.rule for one in diagnose(folder).findings]
 
 
 def test_files_that_cells_hold_themselves_are_not_read_as_text(recorder: Recorder, tmp_path: Path) -> None:
@@ -299,6 +419,10 @@ def test_a_loss_that_is_no_number_from_the_first_step_on(
         RunFailed(kind="OutOfMemoryError", message="OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB"),
         RunFailed(kind="RuntimeError", message="RuntimeError: DefaultCPUAllocator: can't allocate memory"),
         RunFailed(kind="RunFailed", message="step 3 runs out of memory with one example computed at once: no"),
+        RunFailed(kind="OSError", message="OSError: [Errno 12] Cannot allocate memory"),
+        RunFailed(
+            kind="ImportError", message="ImportError: libtorch_cuda.so: failed to map segment from shared object"
+        ),
     ],
 )
 def test_memory_that_ran_out(failure: RunFailed, recorder: Recorder) -> None:
@@ -309,6 +433,32 @@ def test_memory_that_ran_out(failure: RunFailed, recorder: Recorder) -> None:
     assert finding.rule == "out-of-memory"
     assert values(finding)["computed at once"] == "4"
     assert finding.remedies[0].command.endswith("--micro-batch-size 1")
+
+
+def test_what_only_sounds_like_memory(recorder: Recorder) -> None:
+    message = "ImportError: libgomp.so.1: cannot allocate memory in static TLS block"
+    assert the_only(recorder.run(RunFailed(kind="ImportError", message=message))).rule == "error"
+
+
+def test_a_worker_that_was_ended_by_its_own_library(recorder: Recorder) -> None:
+    folder = recorder.run(losses=falling())
+    folder.log_path.write_text("terminate called after throwing an instance of 'std::bad_alloc'\n  what():  aborted\n")
+
+    finding = the_only(folder)
+    assert finding.rule == "out-of-memory"
+    assert values(finding)["printed last"] == "terminate called after throwing an instance of 'std::bad_alloc'"
+
+
+def test_memory_that_ran_out_before_anything_was_computed(recorder: Recorder) -> None:
+    folder = recorder.run(RunFailed(kind="MemoryError", message="MemoryError: no message"))
+    events = [event for event in log.read_events(folder)[0] if not isinstance(event, RunPlanned)]
+    folder.events_path.unlink()
+    for event in events:
+        log.append(folder, event)
+
+    finding = the_only(folder)
+    assert finding.what == "memory ran out before the first step: what is loaded takes more than there is"
+    assert [one.command for one in finding.remedies] == ["zoo devices"]
 
 
 def test_a_disk_that_was_full(recorder: Recorder) -> None:

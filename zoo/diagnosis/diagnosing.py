@@ -23,16 +23,19 @@ class Rule(NamedTuple):
     """Names of findings that explain what this rule would say."""
 
 
-CAUSES = frozenset({"one-class", "wrong-column", "inputs-cut", "not-a-number", "learning-rate", "frozen-body"})
+CAUSES = frozenset(
+    {"one-class", "wrong-column", "far-numbers", "inputs-cut", "not-a-number", "learning-rate", "frozen-body"}
+)
 ENDINGS = frozenset({"out-of-memory", "disk-full"})
 RULES = (
     Rule(endings.out_of_memory),
     Rule(endings.disk_full),
     Rule(data.one_class),
     Rule(data.wrong_column),
-    Rule(data.leak),
-    Rule(learning.not_a_number, ENDINGS),
-    Rule(learning.learning_rate, ENDINGS | {"not-a-number", "one-class", "wrong-column"}),
+    Rule(data.leak, frozenset({"one-class"})),
+    Rule(data.far_numbers, ENDINGS | {"one-class", "wrong-column"}),
+    Rule(learning.not_a_number, ENDINGS | {"far-numbers"}),
+    Rule(learning.learning_rate, ENDINGS | {"not-a-number", "one-class", "wrong-column", "far-numbers"}),
     Rule(data.inputs_cut, ENDINGS | {"not-a-number", "learning-rate", "one-class", "wrong-column", "leak"}),
     Rule(learning.frozen_body, CAUSES - {"frozen-body"}),
     Rule(learning.nothing_learnt, CAUSES),

@@ -24,13 +24,17 @@ def out_of_memory(record: Record) -> Finding | None:
     """Memory ran out, of the device or of the machine."""
     error, snapshot = record.error, record.snapshot
     killed = _SAYING_OF_KILLS in error
-    if not (killed or snapshot.error_kind in _MEMORY_KINDS or says_out_of_memory(error)):
+    said = next(filter(says_out_of_memory, (error, *record.last_printed)), "")
+    if not (killed or snapshot.error_kind in _MEMORY_KINDS or said):
         return None
     plan = snapshot.plan
+    what = "the system killed the worker, as memory ran out" if killed else "memory ran out"
+    if plan is None and record.request.verb in TRAINING:
+        what += " before the first step: what is loaded takes more than there is"
     halved = [event.micro_batch_size for event in record.events if isinstance(event, MicroBatchHalved)]
     computed_at_once = halved[-1] if halved else plan.micro_batch_size if plan else None
     remedies = []
-    if record.request.verb in TRAINING:
+    if record.request.verb in TRAINING and (plan or halved):
         if computed_at_once is None or computed_at_once > 1:
             fewer = max(1, (computed_at_once or 8) // 4)
             remedies.append(
@@ -48,12 +52,13 @@ def out_of_memory(record: Record) -> Finding | None:
         if killed:
             remedies.append(Remedy(f"zoo resume {record.name}", "goes on once other programs are closed"))
     else:
-        remedies.append(Remedy("zoo devices", "says how much memory is free where"))
+        remedies.append(Remedy("zoo devices", "says how much memory is free where: close what else needs it"))
     return Finding(
         rule="out-of-memory",
-        what="the system killed the worker, as memory ran out" if killed else "memory ran out",
+        what=what,
         evidence=facts(
             error=error,
+            printed_last=said if said != error else None,
             computed_at_once=computed_at_once,
             memory_in_use=size(snapshot.memory_bytes) if snapshot.memory_bytes else None,
             memory_there_was=size(plan.memory_limit_bytes) if plan and plan.memory_limit_bytes else None,

@@ -12,6 +12,14 @@ from zoo.units import count
 
 HIGH_LR = {"full": 1e-3, "lora": 1e-2, "head": 0.1}
 """From which on a peak learning rate is suspected where little is learnt, by method (AdamW)."""
+FAR_TOO_HIGH = 10.0
+"""Times that rate: where it alone is evidence enough that it is why nothing was learnt."""
+BLOWN_UP = 3.0
+"""Times the loss of the first step, which no other cause than too long steps brings about."""
+HARDLY_LESS = 0.9
+"""Of that loss: what is as good as nothing won in the end."""
+MOSTLY_CUT = 0.5
+"""Share of inputs that were cut, beside which a rate that is merely high is the smaller suspicion."""
 LESS_LR = 0.1
 USUAL_LR = {"full": 5e-5, "lora": 5e-4, "head": 2e-3}
 """What is proposed where the rate was not chosen, or was far too high."""
@@ -23,8 +31,6 @@ LITTLE_GAIN = 0.3
 """Of what there was to be won beyond the base rate."""
 UNDERFITTED = 0.6
 """Of the first loss, what is left of it in the end where little was learnt."""
-NO_SHARE = 0.02
-"""A share of right answers, or of explained variance, that is as good as none."""
 RISE = 1.3
 """Of the best loss on held-out rows, where the last one is that of a model which remembers rather than learns."""
 REMEMBERED = 0.25
@@ -36,7 +42,7 @@ WORTHWHILE = 0.95
 def not_a_number(record: Record) -> Finding | None:
     """The loss or the gradient was no number from the first step on, which no learning rate explains."""
     at_once = min(record.skipped) <= 1 if record.skipped else record.first_loss is None  # fp16 skips without a word
-    if not at_once or not _diverged(record):
+    if not at_once or not record.diverged:
         return None
     fp16 = record.snapshot.precision == "fp16"
     remedies = [Remedy(record.inspecting, "looks for values that are far from all others, and rows without content")]
@@ -59,10 +65,13 @@ def learning_rate(record: Record) -> Finding | None:
     if lr is None or record.request.verb not in TRAINING:
         return None
     first, last = record.first_loss, record.last_loss
-    diverged = _diverged(record)
-    worse = first is not None and last is not None and last > first
+    diverged = record.diverged
+    blown_up = _blown_up(record)
+    worse = blown_up or (first is not None and last is not None and last > first)
     high = record.lr_was_chosen and lr >= HIGH_LR[method]
-    if not (diverged or (high and _nothing_learnt(record)) or (high and worse)):
+    only_high = lr < FAR_TOO_HIGH * HIGH_LR[method] and record.cut_share >= MOSTLY_CUT  # so that the cut explains more
+    useless = (blown_up or (high and not only_high)) and record.is_unlearnt
+    if not (diverged or (high and worse) or useless):
         return None
     lower = USUAL_LR[method] if lr * LESS_LR > HIGH_LR[method] or not record.lr_was_chosen else lr * LESS_LR
     lower = min(lower, lr * LESS_LR)
@@ -84,13 +93,21 @@ def learning_rate(record: Record) -> Finding | None:
     )
 
 
+def _blown_up(record: Record) -> bool:
+    """Whether the loss rose far above that of the first step, and did not come back below it."""
+    start, highest, last = record.loss_at_start, record.highest_loss, record.last_loss
+    if start is None or highest is None or last is None:
+        return False
+    return highest > BLOWN_UP * start and last > HARDLY_LESS * start
+
+
 def frozen_body(record: Record) -> Finding | None:
     """Little was trained, and little was learnt."""
     share, method = record.trained_share, _method(record)
     if share is None or share > LITTLE_TRAINED or method == "full" or not record.is_training:
         return None
     rate, first, last = record.base_rate, record.first_loss, record.last_loss
-    little = rate is not None and rate.gain < LITTLE_GAIN
+    little = rate.gain < LITTLE_GAIN if rate is not None else record.is_unlearnt or record.explained < LITTLE_GAIN
     underfitted = first is not None and last is not None and last > UNDERFITTED * first
     if not (little and underfitted):
         return None
@@ -116,7 +133,7 @@ def frozen_body(record: Record) -> Finding | None:
 
 def nothing_learnt(record: Record) -> Finding | None:
     """The answers are no better than those of a model that has seen no input: the labels may have been shuffled."""
-    if not record.is_training or record.snapshot.status != "finished" or not _nothing_learnt(record):
+    if not record.is_training or record.snapshot.status != "finished" or not record.is_unlearnt:
         return None
     first, last = record.first_loss, record.last_loss
     by_heart = first is not None and last is not None and last < UNDERFITTED * first
@@ -175,30 +192,12 @@ def _method(record: Record) -> str:
     return method if method in HIGH_LR else "full"
 
 
-def _diverged(record: Record) -> bool:
-    """Whether the training ended with losses that are no numbers."""
-    said = any("diverged" in text for text in (record.error, *record.snapshot.warnings))
-    return said or (bool(record.steps) and record.steps[-1].loss is None)
-
-
-def _nothing_learnt(record: Record) -> bool:
-    """Whether answers to held-out rows are no better than without an input."""
-    if record.base_rate is not None:
-        return not record.base_rate.is_beaten
-    metrics = record.snapshot.latest_metrics
-    if "r2" in metrics:
-        return metrics["r2"] <= NO_SHARE
-    figure = record.primary
-    if figure is None or record.confusion is not None:
-        return False
-    is_primary = figure[0] == record.task.primary_metric
-    return is_primary and record.task.larger_is_better and 0 <= figure[1] <= NO_SHARE
-
-
 def _of_losses(record: Record) -> tuple[Evidence, ...]:
     first, last, highest = record.first_loss, record.last_loss, record.highest_loss
     unnumbered = [step.step for step in record.steps if step.loss is None]
     skipped = record.skipped
+    if _blown_up(record):
+        first = record.loss_at_start
     parts = [f"{first:.3g} at first"] if first is not None else []
     parts += [f"{highest:.3g} at most"] if highest is not None and first is not None and highest > 1.5 * first else []
     parts += [f"{last:.3g} in the end"] if last is not None else []

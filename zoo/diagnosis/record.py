@@ -7,7 +7,8 @@ import re
 import shlex
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
+from itertools import accumulate
+from statistics import NormalDist
 from typing import Any, NamedTuple
 
 from zoo.abilities import input_limits
@@ -16,15 +17,16 @@ from zoo.card import Card, Verb
 from zoo.catalog import Catalog
 from zoo.data import inspect
 from zoo.data.report import Inspection
-from zoo.data.rows import Row
-from zoo.data.table import Table
+from zoo.diagnosis.columns import Column, column_of, sampled_rows, share_that_tells
 from zoo.errors import ZooError
+from zoo.kinds.file_kind import FileKind
 from zoo.kinds.kind import TARGET
 from zoo.metrics import confusion_of, primary_figure
 from zoo.recipes import RECIPE
 from zoo.runs import status
 from zoo.runs.data_report import inspecting_command
 from zoo.runs.events import AnyEvent, StepCompleted, Warned
+from zoo.runs.last_words import last_lines
 from zoo.runs.log import read_events
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot
@@ -32,13 +34,14 @@ from zoo.runs.store import RunFolder
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
-SAMPLED_ROWS = 500
-"""Rows of the data whose cells are looked at."""
+NO_SHARE = 0.02
+"""A share of right answers, or of explained variance, that is as good as none."""
+LAST_LINES = 5
+"""Of what a worker printed."""
 FEWEST_JUDGED = 30
 """Rows below which a share of right answers says nothing."""
-Z_ONE_SIDED = 1.645
-"""Of a normal distribution, that leaves 5% above."""
-_WORD = re.compile(r"\w+")
+CHANCE = 0.05
+"""Of being taken for better without being so, by all evaluations of which the best was kept."""
 _SKIPPED = re.compile(r"step (\d+): the (?:gradient|loss|\w+) is (?:not finite|nan|-?inf)")
 
 
@@ -51,28 +54,18 @@ class BaseRate(NamedTuple):
     rows: int
     answered: int
     """How many different labels it gave."""
+    looks: int = 1
+    """Evaluations on these rows, of which the best was kept."""
 
     @property
     def is_beaten(self) -> bool:
         """Whether it is better than that by more than luck."""
-        error = math.sqrt(max(self.base * (1 - self.base), 1 / self.rows) / self.rows)
-        return self.accuracy - self.base > Z_ONE_SIDED * error
+        return self.accuracy - self.base > _luck(self.base, self.rows, self.looks)
 
     @property
     def gain(self) -> float:
         """How much of what there was to be won beyond the base rate was won, up to 1."""
         return (self.accuracy - self.base) / (1 - self.base) if self.base < 1 else 1.0
-
-
-class Column(NamedTuple):
-    """What a column of the data looks like."""
-
-    name: str
-    words: float
-    """Mean number of words of a cell."""
-    different: int
-    """Different cells among those looked at."""
-    cells: int
 
 
 @dataclass(frozen=True)
@@ -121,6 +114,17 @@ class Record:
         return self.snapshot.error if self.ended_badly else ""
 
     @cached_property
+    def last_printed(self) -> list[str]:
+        """The last lines that a worker printed which is gone without a word; none of others."""
+        if self.snapshot.status != "crashed":
+            return []
+        try:
+            with self.folder.log_path.open("rb") as file:
+                return last_lines(file, LAST_LINES)
+        except OSError:
+            return []
+
+    @cached_property
     def steps(self) -> list[StepCompleted]:
         """Of the attempt that went on to the end, as far as they were told."""
         steps: list[StepCompleted] = []
@@ -141,6 +145,11 @@ class Record:
     def first_loss(self) -> float | None:
         """The mean of the first tenth of the steps; None where there are none with a loss."""
         return _mean(self._losses[: max(1, len(self._losses) // 10)])
+
+    @property
+    def loss_at_start(self) -> float | None:
+        """Of the first step, before anything was changed."""
+        return self._losses[0] if self._losses else None
 
     @cached_property
     def last_loss(self) -> float | None:
@@ -197,7 +206,53 @@ class Record:
             return None
         right = sum(row[place] for place, row in enumerate(matrix.counts))
         answered = sum(any(row[place] for row in matrix.counts) for place in range(len(matrix.labels)))
-        return BaseRate(right / rows, max(map(sum, matrix.counts)) / rows, rows, answered)
+        looks = len(self.snapshot.evaluations)
+        return BaseRate(right / rows, max(map(sum, matrix.counts)) / rows, rows, answered, looks)
+
+    @cached_property
+    def figure_without_input(self) -> float | None:
+        """The best F1 of all labels together that the same labels for every row have; None where rows have no sets."""
+        part = self.inspection.train if self.inspection else None
+        if part is None or part.label_sets is None or not self.rows_to_learn or not self.inspection:
+            return None
+        shares = sorted((one.rows / self.rows_to_learn for one in self.inspection.labels), reverse=True)
+        all_labels = sum(shares)
+        sums = enumerate(accumulate(shares), start=1)
+        return max((2 * hits / (all_labels + count) for count, hits in sums if all_labels), default=None)
+
+    @property
+    def explained(self) -> float:
+        """Share of the variance of numbers that answers explain; 1 where no numbers were learnt."""
+        return self.snapshot.latest_metrics.get("r2", 1.0)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether it ended with losses that are no numbers."""
+        said = any("diverged" in text for text in (self.error, *self.snapshot.warnings))
+        return said or (bool(self.steps) and self.steps[-1].loss is None)
+
+    @cached_property
+    def is_unlearnt(self) -> bool:
+        """Whether answers to held-out rows are no better than without an input."""
+        if self.base_rate is not None:
+            return not self.base_rate.is_beaten
+        if "r2" in self.snapshot.latest_metrics:
+            return self.explained <= NO_SHARE
+        figure = self.primary
+        if figure is None or self.confusion is not None:
+            return False
+        is_share = figure[0] == self.task.primary_metric and self.task.larger_is_better
+        return is_share and 0 <= figure[1] <= max(NO_SHARE, self._luckily_without_input)
+
+    @property
+    def _luckily_without_input(self) -> float:
+        """What the same labels for every row may reach by luck; 0 where rows have no sets of labels."""
+        part, rows = self.inspection.train if self.inspection else None, self.snapshot.eval_rows
+        base = self.figure_without_input
+        if base is None or part is None or part.label_sets is None or not rows:
+            return 0.0
+        labels = max(1.0, rows * part.label_sets.mean)
+        return base + _luck(base, labels, len(self.snapshot.evaluations))
 
     @cached_property
     def task(self) -> Task:
@@ -230,6 +285,23 @@ class Record:
             return None
 
     @property
+    def rows_to_learn(self) -> int:
+        """Of its data, those that can be used; 0 where they cannot be read."""
+        part = self.inspection.train if self.inspection else None
+        return part.rows - part.rejected_rows if part else 0
+
+    @property
+    def cut_share(self) -> float:
+        """Share of the inputs that are longer than what was read of them; 0 where that is not known."""
+        lengths = self.inspection.train.lengths if self.inspection else None
+        if lengths is None:
+            return 0.0
+        if lengths.truncated_share is not None:
+            return lengths.truncated_share
+        limit = self._max_tokens or lengths.max_tokens
+        return 0.5 if limit and lengths.unit == "words" and lengths.p50 > limit else 0.0
+
+    @property
     def _max_tokens(self) -> Any:
         return self.request.options.get("max_tokens")
 
@@ -237,9 +309,7 @@ class Record:
     def _rows(self) -> list[dict[str, str]]:
         """The cells of a few hundred rows as texts, by column; none where they cannot be read."""
         try:
-            table = Table(self.request.data.path)
-            rows = islice(table.rows(table.columns), SAMPLED_ROWS)
-            return [_texts(row) for row in rows if isinstance(row, Row)]
+            return sampled_rows(self.request.data.path)
         except (ZooError, OSError):
             return []
 
@@ -247,22 +317,15 @@ class Record:
     def columns(self) -> dict[str, Column]:
         """The columns of the data by name, from a few hundred rows; none where they cannot be read."""
         names = dict.fromkeys(name for row in self._rows for name in row)
-        return {name: _column(name, [row[name] for row in self._rows if name in row]) for name in names}
+        return {name: column_of(name, [row[name] for row in self._rows if name in row]) for name in names}
 
     @property
     def inputs_with_label(self) -> float:
-        """Share of these rows whose inputs hold their own label as a word."""
-        target, used = self.target_column, self.used_columns
-        inputs = [name for role, name in used.items() if role != TARGET]
-        rows = [row for row in self._rows if row.get(target, "").strip()]
-        held = (
-            any(
-                f" {row[target].lower()} " in f" {' '.join(_WORD.findall(row.get(name, '').lower()))} "
-                for name in inputs
-            )
-            for row in rows
-        )
-        return sum(held) / len(rows) if rows else 0.0
+        """Share of these rows whose inputs hold their own label; none where they are files, whose paths may well do."""
+        if isinstance(self.task.input, FileKind):
+            return 0.0
+        inputs = [name for role, name in self.used_columns.items() if role != TARGET]
+        return share_that_tells(self._rows, inputs, self.target_column)
 
     @property
     def used_columns(self) -> dict[str, str]:
@@ -292,18 +355,10 @@ class Record:
         return inspecting_command(data, inspection) if inspection else shlex.join(["zoo", "data", "inspect", data.path])
 
 
-def _texts(row: Row) -> dict[str, str]:
-    """The cells of a row as texts; without those that hold a file themselves, of which there is nothing to read."""
-    return {name: str(cell) for name, cell in row.values.items() if cell is not None and not _is_file(cell)}
-
-
-def _is_file(cell: Any) -> bool:
-    return isinstance(cell, bytes) or (isinstance(cell, dict) and isinstance(cell.get("bytes"), bytes))
-
-
-def _column(name: str, texts: list[str]) -> Column:
-    words = sum(len(text.split()) for text in texts) / max(1, len(texts))
-    return Column(name, words, len(set(texts)), len(texts))
+def _luck(share: float, count: float, looks: int) -> float:
+    """What a share may lie above what is expected of it by luck, where the best of several looks was taken."""
+    error = math.sqrt(max(share * (1 - share), 1 / count) / count)
+    return NormalDist().inv_cdf(1 - CHANCE / max(1, looks)) * error
 
 
 def _mean(values: list[float]) -> float | None:

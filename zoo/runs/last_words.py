@@ -22,8 +22,18 @@ def last_words(output: IO[bytes], oom_kills: Mapping[str, int]) -> str:
     if kills_since(oom_kills):
         return "the system has killed a process for lack of memory, most likely this one: close what else needs it"
     try:
-        output.seek(max(0, output.seek(0, 2) - LAST_WORDS))
-        lines = output.read().decode(errors="replace").strip().splitlines()
+        lines = last_lines(output, 1)
     except ValueError:  # it is closed
         return ""
-    return f"it last said: {one_line(lines[-1])}" if lines else ""
+    return f"it last said: {lines[0]}" if lines else ""
+
+
+def last_lines(output: IO[bytes], count: int) -> list[str]:
+    """The last lines of what a process printed, without control characters.
+
+    Args:
+        output: what it printed.
+        count: how many at most.
+    """
+    output.seek(max(0, output.seek(0, 2) - LAST_WORDS))
+    return [one_line(line) for line in output.read().decode(errors="replace").strip().splitlines()[-count:]]
