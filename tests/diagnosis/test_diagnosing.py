@@ -484,6 +484,15 @@ def test_too_many_epochs(recorder: Recorder) -> None:
     assert finding.remedies[0].command.endswith("--epochs 1")
 
 
+def test_a_loss_that_rose_while_answers_went_on_improving_is_left_alone(recorder: Recorder) -> None:
+    evaluations = [
+        EvaluationCompleted(step=step, metrics={"accuracy": accuracy, "loss": loss}, rows=100)
+        for step, accuracy, loss in ((10, 0.76, 0.5), (20, 0.77, 0.6), (30, 0.79, 0.8), (40, 0.79, 0.85))
+    ]
+    folder = recorder.run(*evaluations, losses=falling(last=0.01), counts=[[40, 10], [11, 39]])
+    assert diagnose(folder).findings == ()
+
+
 def test_any_other_error_is_told_with_its_advice(recorder: Recorder) -> None:
     failure = RunFailed(kind="ValueError", message="ValueError: told to fail", hint="ask")
     folder = recorder.run(failure, losses=falling())

@@ -164,7 +164,7 @@ def overfitted(record: Record) -> Finding | None:
     if len(losses) < 3 or last_trained is None or record.request.sources:
         return None
     (best_step, best), (_, last) = min(losses, key=lambda one: one[1]), losses[-1]
-    if last < RISE * best or last_trained > REMEMBERED * best:
+    if last < RISE * best or last_trained > REMEMBERED * best or _went_on_improving(record, best_step):
         return None
     if figure is not None and record.task.larger_is_better and figure[1] >= WORTHWHILE:
         return None
@@ -185,6 +185,16 @@ def overfitted(record: Record) -> Finding | None:
             Remedy(record.again("--weight-decay", "0.1"), "holds weights small; more rows would help most"),
         ),
     )
+
+
+def _went_on_improving(record: Record, step: int) -> bool:
+    """Whether answers to held-out rows were better in the end than at a step, however sure of the wrong ones it got."""
+    name = record.task.primary_metric
+    figures = {one.step: one.metrics[name] for one in record.snapshot.evaluations if name in one.metrics}
+    if step not in figures:
+        return False
+    then, last = figures[step], figures[max(figures)]
+    return last > then if record.task.larger_is_better else last < then
 
 
 def _method(record: Record) -> str:
