@@ -29,6 +29,8 @@ COLOURS = (
 """Of the markers, in their order."""
 GAPS = 6
 """Columns that a run takes in the legend beside its name and what is said of it."""
+MOST_LINES = 2
+"""Of the legend, where something is said of each run."""
 LEAST_DRAWING = 36
 """Columns that a drawing needs."""
 
@@ -39,14 +41,27 @@ def legend(names: Sequence[str], notes: Sequence[tuple[str, str]], width: int) -
     Args:
         names: of runs, in the order of their curves.
         notes: what is said of each, and its style; left out where it would take more than two lines.
-        width: columns of the terminal there are.
+        width: columns of the terminal there are; a run is not broken over two lines.
     """
-    parts: list[tuple[str, str]] = []
-    if sum(len(name) + len(note) + GAPS for name, (note, _) in zip(names, notes, strict=True)) > 2 * width:
+    if _lines_of(names, notes, width) > MOST_LINES:
         notes = [("", "")] * len(names)
+    parts, used = list[tuple[str, str]](), 0
     for marker, colour, name, note in zip(MARKERS, COLOURS, names, notes, strict=False):
+        columns = len(name) + len(note[0]) + GAPS
+        if used and used + columns > width:
+            parts, used = [*parts[:-1], ("\n", "")], 0
         parts += [(f"{marker} {one_line(name)}", f"bold {colour}"), (" ", ""), note, ("   ", "")]
+        used += columns
     return Content.assemble(*parts)
+
+
+def _lines_of(names: Sequence[str], notes: Sequence[tuple[str, str]], width: int) -> int:
+    """How many lines runs take of which none is broken."""
+    lines, used = 1, 0
+    for name, (note, _) in zip(names, notes, strict=True):
+        columns = len(name) + len(note) + GAPS
+        lines, used = (lines + 1, columns) if used and used + columns > width else (lines, used + columns)
+    return lines
 
 
 class OverlaidCurve(Widget):
