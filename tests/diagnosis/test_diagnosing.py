@@ -383,6 +383,15 @@ def test_files_that_cells_hold_themselves_are_not_read_as_text(recorder: Recorde
     assert set(record.columns) == {"text", "label"}
 
 
+def test_a_frozen_body_of_random_numbers(recorder: Recorder) -> None:
+    folder = recorder.run(losses=falling(), options={"method": "head"}, trainable=10, counts=[[43, 7], [7, 43]])
+    assert the_only(folder).what.endswith("--method head leaves the body as it is, and it is of random numbers")
+
+    shutil.rmtree(folder.path)
+    good = recorder.run(losses=falling(), options={"method": "head"}, trainable=10, counts=[[49, 1], [1, 49]])
+    assert diagnose(good).findings == ()
+
+
 def test_a_frozen_body(recorder: Recorder) -> None:
     folder = recorder.run(
         losses=falling(last=0.65), options={"method": "head"}, trainable=10, counts=[[30, 20], [20, 30]]

@@ -36,7 +36,7 @@ RISE = 1.3
 REMEMBERED = 0.25
 """Of the best loss on held-out rows, where that on the rows learnt from says the same."""
 WORTHWHILE = 0.95
-"""A figure from which on there is hardly anything to be won by less overfitting."""
+"""A figure from which on there is hardly anything to be won."""
 
 
 def not_a_number(record: Record) -> Finding | None:
@@ -109,7 +109,8 @@ def frozen_body(record: Record) -> Finding | None:
     rate, first, last = record.base_rate, record.first_loss, record.last_loss
     little = rate.gain < LITTLE_GAIN if rate is not None else record.is_unlearnt or record.explained < LITTLE_GAIN
     underfitted = first is not None and last is not None and last > UNDERFITTED * first
-    if not (little and underfitted):
+    untaught = method == "head" and record.card is not None and record.card.weights is None
+    if not (little and underfitted) and not (untaught and not _is_good(record)):
         return None
     plan = record.snapshot.plan
     assert plan is not None
@@ -121,7 +122,8 @@ def frozen_body(record: Record) -> Finding | None:
         remedies.append(Remedy(faster, f"learns faster: {record.lr:g} is little for so few parameters"))
     return Finding(
         rule="frozen-body",
-        what=f"too little was trained to learn this: --method {method} leaves the body as it is",
+        what=f"too little was trained to learn this: --method {method} leaves the body as it is"
+        + (", and it is of random numbers" if untaught else ""),
         evidence=(
             *facts(trained=f"{count(plan.trainable_parameters)} of {count(plan.parameters)} parameters ({share:.1%})"),
             *_of_base_rate(record),
@@ -160,13 +162,13 @@ def nothing_learnt(record: Record) -> Finding | None:
 def overfitted(record: Record) -> Finding | None:
     """The loss on held-out rows rose again while that on the rows learnt from went on falling."""
     losses = [(one.step, one.metrics["loss"]) for one in record.snapshot.evaluations if "loss" in one.metrics]
-    last_trained, figure = record.last_loss, record.primary
+    last_trained = record.last_loss
     if len(losses) < 3 or last_trained is None or record.request.sources:
         return None
     (best_step, best), (_, last) = min(losses, key=lambda one: one[1]), losses[-1]
     if last < RISE * best or last_trained > REMEMBERED * best or _went_on_improving(record, best_step):
         return None
-    if figure is not None and record.task.larger_is_better and figure[1] >= WORTHWHILE:
+    if _is_good(record):
         return None
     kept = record.snapshot.best_step
     epochs = record.snapshot.plan.epochs * best_step / max(1, record.snapshot.steps) if record.snapshot.plan else 0.0
@@ -195,6 +197,12 @@ def _went_on_improving(record: Record, step: int) -> bool:
         return False
     then, last = figures[step], figures[max(figures)]
     return last > then if record.task.larger_is_better else last < then
+
+
+def _is_good(record: Record) -> bool:
+    """Whether there is hardly anything to be won any more."""
+    figure = record.primary
+    return figure is not None and record.task.larger_is_better and figure[1] >= WORTHWHILE
 
 
 def _method(record: Record) -> str:
