@@ -110,5 +110,9 @@ class RunFailed(ZooError):
     """A run ended in an error."""
 
 
+class PlaceFull(RunFailed):
+    """A place takes no more jobs of somebody for now."""
+
+
 class RunCancelled(ZooError):
     """A run was stopped by request."""

@@ -83,6 +83,7 @@ def test_every_command_has_help(name: str, site: Site, capsys: pytest.CaptureFix
     [
         (errors.ZooError, 1),
         (errors.RunFailed, 1),
+        (errors.PlaceFull, 1),
         (errors.UnknownModel, 2),
         (errors.UnknownPlugin, 2),
         (errors.UnknownRun, 2),
@@ -108,7 +109,7 @@ def test_every_kind_of_error_has_its_code(kind: type[errors.ZooError], code: int
 def test_every_error_class_is_among_them() -> None:
     kinds = [value for value in vars(errors).values() if isinstance(value, type)]
 
-    assert len(kinds) == 17
+    assert len(kinds) == 18
     assert exit_code_of_kind("SomethingElse") == ExitCode.FAILED
 
 

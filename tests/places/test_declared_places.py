@@ -129,6 +129,12 @@ def test_a_file_that_others_write_is_refused(
         _check_ours(path, found)
 
 
+@pytest.mark.parametrize("timeout", ["0", "-1", "nan", "soon"])
+def test_a_check_waits_for_some_time(timeout: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ExitCode.USAGE == main(["places", "check", "here", "--timeout", timeout])
+    assert ", but takes a number" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_place_is_checked_by_a_job(declare: Callable[[str], Path], capsys: pytest.CaptureFixture[str]) -> None:
     declare("[tent]\n[far]\nkind = 'tent'\nenvironment = '/nowhere'\n")

@@ -13,8 +13,9 @@ from tests.places.test_arrays import Camp, Tent
 from tests.yard import declare_yard
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
-from zoo.errors import NoSuchFigure, RunFailed
+from zoo.errors import NoSuchFigure, PlaceFull, RunFailed
 from zoo.jobs import Job, Place
+from zoo.places.place import JobState
 from zoo.recipe_writing import recipe_of
 from zoo.recipes import read_recipe
 from zoo.requests import request_of
@@ -136,7 +137,11 @@ def trials(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple
     worker = Worker(folder, folder.request, 0, 1)
 
     def learn(
-        room: int, *, has_arrays: bool, check: Callable[[Iterable[Candidate]], None] = lambda judged: None
+        room: int,
+        *,
+        has_arrays: bool,
+        check: Callable[[Iterable[Candidate]], None] = lambda judged: None,
+        is_well: bool = True,
     ) -> tuple[Field, list[int]]:
         field = Field(worker, [Trial(name) for name in ("a", "b", "c", "d")])  # type: ignore[misc]
         left, numbers = [room], list[int]()
@@ -145,10 +150,10 @@ def trials(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple
             numbers.append(len(some))
             if len(some) > left[0]:
                 left[0] = room if len(some) == 1 else left[0]
-                raise RunFailed("its queue is full", "come again")
+                raise PlaceFull("its queue is full", "come again")
             left[0] -= len(some)
             for one in some:
-                one.is_taken = True
+                one.is_taken = is_well
             return {one.name: Placement(place="yard", job="1", placed_at=0.0) for one in some}
 
         place = Camp(room) if has_arrays else Tent(room)
@@ -199,6 +204,18 @@ def test_what_a_place_takes_none_of_fails(has_arrays: bool, trials: Callable[...
     with pytest.raises(RunFailed, match="its queue is full") as told:
         trials(0, has_arrays=has_arrays)
     assert "come again; when it takes trials, zoo resume full goes on" == told.value.hint
+
+
+def test_what_a_place_lacks_is_told_where_nothing_comes_of_any_trial(
+    trials: Callable[..., tuple[Field, list[int]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lacking = ("there is no zoo at place yard", "install it there")
+    monkeypatch.setattr(placed_trials, "SEEN_S", 0.0)
+    monkeypatch.setattr(placement, "state_of", lambda folder, placed: JobState(phase="ended"))
+    monkeypatch.setattr(placement, "trouble", lambda folder, placed: lacking)
+    with pytest.raises(RunFailed) as told:
+        trials(4, has_arrays=True, is_well=False)
+    assert (told.value.message, told.value.hint) == lacking
 
 
 def test_one_process_is_at_a_trial(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:

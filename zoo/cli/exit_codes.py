@@ -40,6 +40,7 @@ _BY_KIND: dict[type[errors.ZooError], ExitCode] = {
     errors.StoreInvalid: ExitCode.STORE,
     errors.GateNotPassed: ExitCode.GATE,
     errors.RunFailed: ExitCode.FAILED,
+    errors.PlaceFull: ExitCode.FAILED,
     errors.RunCancelled: ExitCode.INTERRUPTED,
 }
 

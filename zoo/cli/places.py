@@ -13,12 +13,13 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.cli.findings import show_finding
 from zoo.cli.parser import Parser
 from zoo.findings import Finding
-from zoo.options import changed
+from zoo.options import Option, changed, read
 from zoo.places.checking import TIMEOUT_S, check
 from zoo.places.kinds import broken_kinds
 from zoo.places.table import DeclaredPlace, declared_place, path, places
 from zoo.plurals import counted
 
+TIMEOUT = Option(name="timeout", kind="float", default=TIMEOUT_S, help="Seconds that its job may take.", gt=0)
 HEADERS = ("PLACE", "KIND", "WHAT", "SETTINGS")
 
 
@@ -28,7 +29,11 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("verb", metavar="check", nargs="?", choices=["check"], help="hand a small job over, and look")
     parser.add_argument("place", metavar="PLACE", nargs="?", default="", help="check this one (default: all)")
     parser.add_argument(
-        "--timeout", type=float, default=TIMEOUT_S, metavar="S", help="seconds that its job may take (default: 120)"
+        TIMEOUT.flag,
+        type=lambda text: read(TIMEOUT, text),
+        default=TIMEOUT.default,
+        metavar="S",
+        help="seconds that its job may take (default: 120)",
     )
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
 

@@ -26,7 +26,8 @@ class PlaceWithArrays(Protocol):
             What the place calls each; `state`, `cancel` and `said` take that.
 
         Raises:
-            ZooError: the place does not take them, and has none of them; with its own words.
+            PlaceFull: the place does not take so many now, and has none of them.
+            ZooError: it does not take them, likewise; with its own words.
         """
 
     def cancel_jobs(self, ids: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from zoo.errors import OptionInvalid, RunFailed, Unsupported
+from zoo.errors import OptionInvalid, PlaceFull, RunFailed, Unsupported
 from zoo.findings import Finding, fault, ok
 from zoo.options import option
 from zoo.places import slurm_commands
@@ -204,9 +204,10 @@ class Slurm:
         except (FailedJobError, FailedSubmissionError, subprocess.CalledProcessError) as error:
             reason = slurm_commands.refusal(str(error))
             hint = f"zoo places check {self.name} looks for the cause"
+            words = f"Slurm does not take the job at place {self.name}: {reason}"
             if slurm_commands.is_of_many(reason):
-                hint = "wait until jobs of yours have ended, or hand over fewer"
-            raise RunFailed(f"Slurm does not take the job at place {self.name}: {reason}", hint) from error
+                raise PlaceFull(words, "wait until jobs of yours have ended, or hand over fewer") from error
+            raise RunFailed(words, hint) from error
         self._listed_at = -LISTED_S  # what was listed before knows nothing of them
         return ids
 

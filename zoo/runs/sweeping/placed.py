@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from zoo.errors import NoSuchFigure, RunFailed, ZooError
+from zoo.errors import NoSuchFigure, PlaceFull, RunFailed, ZooError
 from zoo.places.arrays import PlaceWithArrays
 from zoo.places.place import PlacedJob
 from zoo.places.table import place_named
@@ -52,6 +52,7 @@ class PlacedTrials:
         self._ended: dict[str, float] = {}
         self._there_at, self._again_at = -math.inf, 0.0
         self._refused = ""
+        self._lacking: RunFailed | None = None
         self._read: dict[RunFolder, int] = {}
 
     def learn(
@@ -94,6 +95,10 @@ class PlacedTrials:
                     if name not in field.entrants:
                         waiting.pop(name, None)
                 time.sleep(POLL_S)
+        except RunFailed as error:
+            if self._lacking and not len(field):  # what the place lacks is what to mend
+                raise self._lacking from error
+            raise
         except NoSuchFigure:
             self._cancel({stage_folder(self._worker.folder, name, stage): placed for name, placed in waiting.items()})
             raise
@@ -116,7 +121,7 @@ class PlacedTrials:
             try:
                 waiting |= self._handed_over(kept[:most], stage, rows)
             except RunFailed as error:
-                if len(kept[:most]) > 1:  # it may have room for some of them
+                if isinstance(error, PlaceFull) and len(kept[:most]) > 1:  # it may have room for some of them
                     most = len(kept[:most]) // 2
                     continue
                 if now - self._there_at > PATIENCE_S:
@@ -178,8 +183,10 @@ class PlacedTrials:
             return None
         if time.monotonic() - self._ended.setdefault(entrant.name, time.monotonic()) < SEEN_S:
             return None
-        lacking = placement.trouble(folder, placed)
-        why = lacking[0] if lacking else state.reason or state.word or "its job has ended without a result"
+        if lacking := placement.trouble(folder, placed):
+            self._lacking = RunFailed(*lacking)
+            raise self._lacking
+        why = state.reason or state.word or "its job has ended without a result"
         raise RunFailed(f"at place {self._place}: {why}", f"{folder.log_path} says more")
 
     def _report_step(self, folder: RunFolder) -> None:
