@@ -25,6 +25,9 @@ pytest_plugins = ["tests.forked_workers"]
 # Threads that wait for each other by spinning take ten times as long once anything else wants the cores.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
+COLLECTED_AFTER = (20_000, 20, 50)
+"""Objects before garbage is looked for: at Python's 700 a tenth of the time of a test of the terminal UI goes there."""
+
 if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
     workers = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
@@ -53,6 +56,7 @@ def pytest_collection_finish() -> None:
     """Thousands of tests and what they import stay to the end: no collection of garbage needs to walk through them."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*COLLECTED_AFTER)
 
 
 class CountedFolders:

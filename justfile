@@ -14,7 +14,7 @@ check:
 test *arguments:
     uv run pytest {{arguments}}
 
-# What to run while working, in under three minutes: all tests but those that train, or start runs or commands in processes.
+# What to run while working, in under three minutes: all tests but those that train, start processes, or take long.
 quick *arguments:
     uv run pytest -n 2 --dist worksteal -m "not slow and not wheels" {{arguments}}
 

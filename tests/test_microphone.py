@@ -101,6 +101,7 @@ def test_a_microphone_that_cannot_be_opened_is_told(
     assert "python -m sounddevice" in error.value.hint
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("goes_silently", [False, True])
 def test_what_was_said_before_it_went_away_is_kept(goes_silently: bool, site: Path, tmp_path: Path) -> None:
     install_microphone(site, blocks=3, goes_silently=goes_silently)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,75 +81,81 @@ def test_every_line_has_its_test(test: str) -> None:
     assert re.search(rf"def {name}\(", (ROOT / path).read_text(encoding="utf-8"))
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    """The code of the product and of the plugins that come with it."""
-    for folder in (ROOT / "zoo", *(ROOT / "plugins").glob("*/zoo_*")):
-        for path in folder.rglob("*.py"):
-            yield str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))
+@functools.cache
+def modules() -> dict[str, ast.Module]:
+    """The code of the product and of the plugins that come with it, parsed once for all tests."""
+    folders = (ROOT / "zoo", *(ROOT / "plugins").glob("*/zoo_*"))
+    paths = (path for folder in folders for path in folder.rglob("*.py"))
+    return {str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
 
 
-def names_in(tree: ast.Module) -> set[str]:
-    """Modules that are imported, and dotted names that are called."""
-    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    return imported | {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+@functools.cache
+def calls() -> tuple[tuple[str, str, ast.Call], ...]:
+    """Every call in it: the file, the dotted name of what is called, and the call."""
+    return tuple(
+        (path, ast.unparse(node.func), node)
+        for path, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+    )
+
+
+@functools.cache
+def names() -> dict[str, frozenset[str]]:
+    """Of each file, the modules that it imports and the dotted names that it calls."""
+    found: dict[str, set[str]] = {path: set() for path in modules()}
+    for path, tree in modules().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                found[path] |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                found[path].add(str(node.module))
+    for path, called, _ in calls():
+        found[path].add(called)
+    return {path: frozenset(there) for path, there in found.items()}
+
+
+def uses_of(unsafe: set[str]) -> dict[str, set[str]]:
+    """The files that use any of these names, and which."""
+    return {path: used for path, there in names().items() if (used := unsafe & there)}
+
+
+def settings_of(call: ast.Call) -> dict[str | None, str]:
+    """What is given to a call by name."""
+    return {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
 
 
 def test_nothing_is_unpacked() -> None:
     unpacking = {"zipfile", "tarfile", "shutil.unpack_archive", "unpack_archive", "gzip", "bz2", "lzma"}
 
-    uses = {path: uses for path, tree in modules() if (uses := names_in(tree) & unpacking)}
-
-    assert uses == {
+    assert uses_of(unpacking) == {
         "zoo/testing/leaving.py": {"zipfile"},  # which looks into archives for pickles
         "zoo/replaying/bundle.py": {"zipfile"},  # which writes archives
         "zoo/replaying/unpacking.py": {"zipfile"},  # which streams what an archive lists, by safe names, up to a size
         "zoo/fetch/wheel.py": {"zipfile"},  # which streams members of a wheel, by name, up to a size
     }
-    assert [
-        path
-        for path, tree in modules()
-        for name in names_in(tree)
-        if name.rpartition(".")[2] in {"extract", "extractall"}
-    ] == []
+    extracting = {"extract", "extractall"}
+    assert [path for path, there in names().items() if extracting & {name.rpartition(".")[2] for name in there}] == []
 
 
 def test_tensors_are_the_only_pickles_that_are_read() -> None:
     loading = {"pickle.load", "pickle.loads", "pickle.Unpickler", "joblib.load", "dill.load", "numpy.load", "np.load"}
-    loads = [
-        (path, {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords})
-        for path, tree in modules()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load"
-    ]
 
-    assert {path: uses for path, tree in modules() if (uses := names_in(tree) & loading)} == {
+    assert uses_of(loading) == {
         "zoo/runs/inspecting/vectors.py": {"np.load"}  # of a run's own arrays of numbers, and of nothing pickled
     }
-    arrays = [
-        {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
-        for _, tree in modules()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.load"
-    ]
+    arrays = [settings_of(call) for _, called, call in calls() if called == "np.load"]
     assert arrays == [{"allow_pickle": "False"}] * len(arrays)
+    loads = [settings_of(call) for _, called, call in calls() if called == "torch.load"]
     assert loads
-    assert [settings.get("weights_only") for _, settings in loads] == ["True"] * len(loads)
+    assert [settings.get("weights_only") for settings in loads] == ["True"] * len(loads)
 
 
 def test_the_code_never_asks_for_code_of_a_repository() -> None:
-    settings = [
-        ast.unparse(keyword.value)
-        for _, tree in modules()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        for keyword in node.keywords
-        if keyword.arg == "trust_remote_code"
-    ]
-    running = {"eval", "exec", "torch.hub.load", "os.system"}
+    asked = {settings.get("trust_remote_code", "False") for settings in (settings_of(call) for *_, call in calls())}
 
-    assert set(settings) <= {"False"}
-    assert {path: uses for path, tree in modules() if (uses := names_in(tree) & running)} == {}
+    assert asked <= {"False"}
+    assert uses_of({"eval", "exec", "torch.hub.load", "os.system"}) == {}
 
 
 HOSTILE = SOURCE.replace(
@@ -251,6 +258,7 @@ async def test_runs_do_not_act_on_the_terminal_ui(pilot: Driver, hostile: Site, 
         assert_harmless(pilot)
 
 
+@pytest.mark.slow
 @scenario(size=(140, 50))
 async def test_columns_do_not_act_on_the_terminal_ui(pilot: Driver, hostile: Site, tmp_path: Path) -> None:
     data = write_rows(tmp_path)

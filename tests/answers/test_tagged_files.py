@@ -114,6 +114,7 @@ def test_whole_records_are_counted_wherever_a_file_ends(writer: AnswerFormat) ->
         assert writer.count(io.BytesIO(b"".join(parts)[:cut])) == expected, cut
 
 
+@pytest.mark.slow
 def test_a_file_of_words_is_answered_word_by_word_and_read_again(here: Path) -> None:
     Path("in.conll").write_text(CONLL, encoding="utf-8")
     command = ("predict", "capitals", "--file", "in.conll", "--device", "cpu")

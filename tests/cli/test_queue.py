@@ -18,6 +18,7 @@ def train(rows: Path, name: str, *flags: str) -> ExitCode:
     return main([*words, "--device", "cuda:0", "--detach", *flags])
 
 
+@pytest.mark.slow
 def test_ps_says_where_runs_stand_and_now_starts_one(
     echo: None, rows: Path, accelerators: None, capsys: pytest.CaptureFixture[str]
 ) -> None:

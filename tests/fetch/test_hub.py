@@ -79,9 +79,10 @@ def test_a_search_asks_with_filters(hub: HubServer) -> None:
     )
 
 
-def test_the_hubs_own_client_asks_the_same_and_reads_the_same(hub: HubServer) -> None:
-    from huggingface_hub import HfApi
+def test_the_hubs_own_client_asks_the_same_and_reads_the_same(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import HfApi, constants
 
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # as the environment was when something first imported it
     hub.serve_repository(REPOSITORY, {"model.safetensors": b"abc", "config.json": b"{}"})
     hub.serve("/api/models", b"[]")
     repository = describe(REPOSITORY)

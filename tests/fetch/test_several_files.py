@@ -47,6 +47,7 @@ def test_all_of_them_arrive(server: HubServer) -> None:
     assert received == sorted(received)
 
 
+@pytest.mark.slow
 def test_two_processes_share_one_download(server: HubServer, served: Served, web_weights: Weights) -> None:
     served.chunk_bytes, served.chunk_pause_s = 10_000, 0.01
 

@@ -147,6 +147,7 @@ def test_a_recording_without_samples_is_rejected(tmp_path: Path) -> None:
     assert hear(path) == read_recording(path, RATE) == Rejected("it holds no samples")
 
 
+@pytest.mark.slow
 def test_an_hour_takes_no_more_memory_than_a_minute(tmp_path: Path) -> None:
     for name, minutes in (("minute", 1), ("hour", 60)):
         with soundfile.SoundFile(tmp_path / f"{name}.flac", "w", 8_000, 1) as file:

@@ -135,6 +135,7 @@ def _label_sets(random: Any, rows: int) -> LabelSetMetrics:
     return metrics
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("judged", "names"),
     [

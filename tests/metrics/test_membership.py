@@ -28,6 +28,7 @@ def test_members_that_look_otherwise_are_found() -> None:
     assert all(low < value < high for low, value, high in zip(attack.low, attack.figures, attack.high, strict=True))
 
 
+@pytest.mark.slow
 def test_where_there_is_nothing_nothing_is_found() -> None:
     """As often as 95% intervals say, and no threshold is chosen on the rows that it is judged by."""
     attacks = [judge_attack(normal(seed, 60), normal(1000 + seed, 40)) for seed in range(12)]

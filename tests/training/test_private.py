@@ -51,6 +51,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[FitResult, list[
     return fit(tmp_path_factory.mktemp("finished"))
 
 
+@pytest.mark.slow
 def test_what_is_spent_is_what_opacus_counts(finished: tuple[FitResult, list[AnyEvent]]) -> None:
     """The same numbers to its accountant give the same epsilon; it is within the budget, and near it."""
     from opacus.accountants import PRVAccountant
@@ -140,7 +141,8 @@ def replace_noise(plan: PrivacyPlanned, noise: float) -> PrivacyPlanned:
         (20.0, 0.1, 3, 1 / 30, 0.0),  # as the accountant says it is below
         (3.0, 0.5, 1, 0.1, 0.0),
         (200.0, 0.01, 1, 0.1, 0.0),  # which it cannot count
-        (0.0195, 0.01, 3, 1e-5, math.inf),  # likewise, as its figures overflow
+        # likewise, as its figures overflow
+        pytest.param(0.0195, 0.01, 3, 1e-5, math.inf, marks=pytest.mark.slow),
     ],
 )
 def test_what_is_spent_is_neither_negative_nor_nothing_for_want_of_a_count(
@@ -356,7 +358,9 @@ def test_no_person_moves_a_step_by_more_than_the_clip(tmp_path: Path) -> None:
         assert torch.allclose(tensor, weights["thrice"][name], atol=1e-4), name
 
 
-@pytest.mark.parametrize(("asked", "expected"), [({}, 64), ({"micro_batch_size": 12}, 12)])
+@pytest.mark.parametrize(
+    ("asked", "expected"), [pytest.param({}, 64, marks=pytest.mark.slow), ({"micro_batch_size": 12}, 12)]
+)
 def test_a_person_gives_as_many_rows_as_are_computed_at_once(
     tmp_path: Path, asked: dict[str, int], expected: int
 ) -> None:

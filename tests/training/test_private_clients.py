@@ -187,6 +187,7 @@ def test_a_run_without_its_secret_does_not_go_on(tmp_path: Path) -> None:
         fit(tmp_path)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, _ = private_run(tmp_path / "delta", "eps=8,delta=0.4")
     with pytest.raises(OptionInvalid, match="whole clients could be told: there are 3"):

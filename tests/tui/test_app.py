@@ -128,6 +128,7 @@ def slow(models: Site) -> None:
     models.install("slow", plugin(more="import time\ntime.sleep(2.1)"))
 
 
+@pytest.mark.slow
 @scenario(size=(100, 30))
 async def test_a_plugin_that_one_waits_for_is_named(pilot: Driver, slow: None) -> None:
     await until(pilot, lambda: any("plugin slow took 2." in notice for notice in notices(pilot)))
@@ -186,6 +187,7 @@ async def test_a_theme_that_cannot_be_kept_holds_until_the_end(pilot: Driver, mo
     assert pilot.app.theme == "nord"
 
 
+@pytest.mark.slow
 @scenario(size=(40, 12))
 async def test_a_tiny_terminal_is_enough_to_move_about(pilot: Driver, models: Site) -> None:
     for key in ("1", "2", "3", "4", "5", "1"):
@@ -215,6 +217,7 @@ def test_zoo_without_a_word_opens_it_on_a_terminal(models: Site) -> None:
     assert terminal.end() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo terminals of this kind")
 def test_no_color_is_honoured_and_kept_for_children(models: Site) -> None:
     program = (
@@ -259,6 +262,7 @@ def test_without_a_terminal_zoo_shows_its_commands() -> None:
     assert b"usage: zoo" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
 def test_a_signal_ends_it_and_the_terminal_is_as_before(name: str, models: Site) -> None:

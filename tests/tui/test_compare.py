@@ -63,6 +63,7 @@ async def test_two_are_marked_and_compared(pilot: Driver, models: Site, write_ru
     await until(pilot, lambda: "marked" not in screen_text(pilot))
 
 
+@pytest.mark.slow
 @scenario()
 async def test_a_run_that_goes_on_is_followed(pilot: Driver, models: Site, write_run: WriteRun) -> None:
     write_run("done", *FINISHED)
@@ -113,6 +114,7 @@ def _edit(path: Path, **values: Any) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
 
 
+@pytest.mark.slow
 @scenario(size=(80, 40))
 async def test_models_answer_in_a_process_of_their_own(pilot: Driver, rivals: tuple[str, str]) -> None:
     app = cast("ZooApp", pilot.app)

@@ -55,6 +55,7 @@ async def test_a_model_is_picked_among_those_that_are_named(
     await shows(pilot, "only alpha is there to be picked")
 
 
+@pytest.mark.slow
 @scenario(size=(120, 60))
 async def test_the_data_say_what_a_model_is_picked_for(pilot: Driver, bert: None, rows: Path, tmp_path: Path) -> None:
     """Whatever their inputs are; a test that does not fit is told beside its field."""
@@ -113,6 +114,7 @@ async def test_what_a_model_lacks_is_said_before_its_form(
         await until(pilot, lambda words=words: words in notices(pilot)[-1])
 
 
+@pytest.mark.slow
 @scenario(size=(120, 60))
 async def test_a_curve_is_one_of_a_model_that_learns(
     pilot: Driver, models: object, one_device: None, rows: Path, tmp_path: Path

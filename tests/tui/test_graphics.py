@@ -74,6 +74,7 @@ def test_another_value_is_told_by_the_command(models: Site) -> None:
     assert terminal.end() == 2
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("answer", [b"\x1b_Gi=31;OK\x1b\\\x1b[?62;c", b"\x1b[?62;c", b""])
 def test_it_opens_whatever_the_terminal_answers(models: Site, answer: bytes) -> None:

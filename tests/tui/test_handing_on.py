@@ -16,6 +16,7 @@ from zoo.tui import handing_on
 from zoo.tui.handing_on import replay_run
 
 
+@pytest.mark.slow
 @scenario(size=(100, 30))
 async def test_a_report_is_written_where_the_person_says(
     pilot: Driver, models: object, write_run: WriteRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

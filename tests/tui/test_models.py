@@ -248,6 +248,7 @@ def looking(models: Site, monkeypatch: pytest.MonkeyPatch) -> Event:
     return began
 
 
+@pytest.mark.slow
 @scenario()
 async def test_runs_found_while_models_are_looked_at_are_counted(
     pilot: Driver, looking: Event, write_run: Callable[..., RunFolder]
@@ -259,6 +260,7 @@ async def test_runs_found_while_models_are_looked_at_are_counted(
     await until(pilot, lambda: runs_from(pilot, "alpha") == 1)
 
 
+@pytest.mark.slow
 @scenario(size=(120, 30))
 async def test_a_download_goes_on_elsewhere_stops_and_resumes(pilot: Driver, download_site: Downloading) -> None:
     hub, served = download_site
@@ -306,6 +308,7 @@ async def test_leaving_with_a_download_asks(pilot: Driver, download_site: Downlo
     await pilot.press("y")
 
 
+@pytest.mark.slow
 @scenario(size=(100, 24))
 async def test_well_known_models_come_after_those_of_the_catalog(pilot: Driver, models: Site) -> None:
     await loaded(pilot)

@@ -47,6 +47,7 @@ def bert(one_device: None) -> None:
     pytest.importorskip("opacus")
 
 
+@pytest.mark.slow
 @scenario(size=(120, 60))
 async def test_who_the_clients_are(pilot: Driver, bert: None, clients: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder of them, whose first shows the columns, unlisted by the UI's loop; or a column of one file."""
@@ -91,6 +92,7 @@ async def test_what_clients_cannot_do_stands_beside_its_field(pilot: Driver, ber
     await shows(pilot, "could be told: there are 2")
 
 
+@pytest.mark.slow
 @scenario(size=(120, 60))
 async def test_a_folder_of_one_client_is_told(pilot: Driver, bert: None, clients: Path) -> None:
     (clients / "south.csv").unlink()

@@ -289,6 +289,7 @@ async def test_a_page_stands_in_the_place_of_another(pilot: Driver, models: Site
     assert [type(screen).__name__ for screen in pilot.app.screen_stack] == ["RunsScreen"]
 
 
+@pytest.mark.slow
 @scenario(size=SIZE)
 async def test_a_form_is_not_lost_for_another_page(
     pilot: Driver, models: Site, one_device: None, write_run: WriteRun
@@ -368,6 +369,7 @@ async def test_keys_typed_ahead_wait_for_their_screen(pilot: Driver, models: Sit
     await shows(pilot, "no runs yet")
 
 
+@pytest.mark.slow
 @scenario(size=SIZE)
 async def test_a_page_may_be_replaced_before_it_is_there(pilot: Driver, models: Site, one_device: None) -> None:
     app = zoo_app(pilot)

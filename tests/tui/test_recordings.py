@@ -29,6 +29,7 @@ def hearer(models: Site) -> Site:
     return models
 
 
+@pytest.mark.slow
 @scenario(size=(120, 45))
 async def test_the_form_shows_samples_with_what_is_said(
     pilot: Driver, hearer: Site, one_device: None, tmp_path: Path
@@ -57,6 +58,7 @@ async def test_a_recording_is_drawn_and_answered(pilot: Driver, hearer: Site, tm
     await until(pilot, lambda: "█" not in screen_text(pilot))
 
 
+@pytest.mark.slow
 @scenario(size=(100, 30))
 async def test_a_transcript_grows_as_it_is_heard(pilot: Driver, hearer: Site, tmp_path: Path) -> None:
     screen = await choose(pilot, "hearer")
@@ -74,6 +76,7 @@ async def test_a_transcript_grows_as_it_is_heard(pilot: Driver, hearer: Site, tm
     await shows(pilot, HEARD)
 
 
+@pytest.mark.slow
 @scenario(size=(100, 30))
 async def test_what_is_said_is_recorded_drawn_and_answered(pilot: Driver, hearer: Site) -> None:
     screen = await choose(pilot, "hearer")
@@ -94,6 +97,7 @@ async def test_what_is_said_is_recorded_drawn_and_answered(pilot: Driver, hearer
     assert first.exists(), "a recording is there until the end"
 
 
+@pytest.mark.slow
 @scenario(size=(100, 30))
 async def test_a_microphone_that_goes_away_is_told_and_what_was_said_is_taken(pilot: Driver, hearer: Site) -> None:
     install_microphone(hearer.path, rate=16_000, blocks=3)
@@ -119,6 +123,7 @@ async def test_what_is_lacking_is_told(pilot: Driver, hearer: Site, monkeypatch:
     assert "" == screen.query_one("#file", Input).value
 
 
+@pytest.mark.slow
 @scenario(size=(100, 30))
 async def test_an_application_that_ends_waits_for_no_recording(pilot: Driver, hearer: Site) -> None:
     await choose(pilot, "hearer")

@@ -324,6 +324,7 @@ async def test_a_queued_run_says_where_it_stands_and_starts_when_asked_to(
             run.stop(force=True)
 
 
+@pytest.mark.slow
 @scenario()
 async def test_what_waits_for_what_is_told_on_both_screens(pilot: Driver, models: Site, write_run: WriteRun) -> None:
     write_run("adapted", STARTED, PLAN, step(50), RunCancelled(step=50))

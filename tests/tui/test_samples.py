@@ -82,6 +82,7 @@ async def test_a_field_names_the_classes_of_masks(
     assert screen.request().data.classes == str(own)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(120, 45), (80, 24)])
 def test_the_form_shows_samples_with_their_boxes(
     size: tuple[int, int], learner: Site, one_device: None, boxes: Path

@@ -22,7 +22,12 @@ from zoo.runs.events import CheckpointSaved, RunCancelled, RunFailed
 from zoo.runs.store import RunFolder
 from zoo.tui.widgets.table import Table
 
-SIZES = ((80, 24), (140, 40))
+SIZES = (
+    pytest.param((80, 24), id="80x24"),
+    pytest.param(
+        (140, 40), id="140x40", marks=pytest.mark.slow
+    ),  # what was changed mostly shows in the small ones, too
+)
 FOLDER = Path(__file__).parent / "snapshots"
 
 
@@ -122,7 +127,7 @@ SCREENS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", SCREENS)
 def test_it_looks_as_before(name: str, size: tuple[int, int], lab: Path) -> None:
     @scenario(size=size)

@@ -70,6 +70,7 @@ def scores(folder: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @scenario(size=(130, 45))
 async def test_a_source_is_added_and_removed(
     pilot: Driver, sharer: Site, one_device: None, rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

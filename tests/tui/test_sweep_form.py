@@ -84,6 +84,7 @@ async def test_what_varies_is_checked_as_it_is_typed(pilot: Driver, recipe: Path
     assert plan["trial-1"].startswith("lr ")
 
 
+@pytest.mark.slow
 @scenario(size=WIDE)
 async def test_what_cannot_be_tried_is_told_beside_its_field(
     pilot: Driver, recipe: Path, rows: Path, tmp_path: Path

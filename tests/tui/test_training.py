@@ -61,6 +61,7 @@ def one_place(store: Path) -> None:
     (store / "places.toml").write_text("[cluster]\nkind = 'slurm'\n")
 
 
+@pytest.mark.slow
 @scenario(size=(120, 50))
 async def test_the_form_asks_for_a_place_where_there_are_several(
     pilot: Driver, one_place: None, echo: None, one_device: None
@@ -78,6 +79,7 @@ def usual_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZOO_DEVICE", "cuda")
 
 
+@pytest.mark.slow
 @scenario(size=(120, 50))
 async def test_the_form_begins_with_what_the_settings_say(
     pilot: Driver, usual_device: None, echo: None, one_device: None
@@ -192,6 +194,7 @@ async def test_values_are_checked_while_they_are_typed(pilot: Driver, echo: None
     assert notices(pilot) == []
 
 
+@pytest.mark.slow
 @scenario(size=(100, 60))
 async def test_options_that_do_not_go_together_are_told_before_a_run_exists(
     pilot: Driver, echo: None, one_device: None, rows: Path
@@ -232,6 +235,7 @@ async def test_what_few_people_need_is_folded_away(pilot: Driver, echo: None, ro
     await until(pilot, lambda: pilot.app.focused is screen.field("warmup").editor)
 
 
+@pytest.mark.slow
 @scenario(size=(80, 24))
 async def test_up_and_down_go_from_field_to_field_of_a_form_that_scrolls(
     pilot: Driver, echo: None, one_device: None
@@ -266,6 +270,7 @@ async def test_bad_data_is_told_before_a_run_exists(
     assert zoo.list_runs() == ()
 
 
+@pytest.mark.slow
 @scenario(size=(120, 40))
 async def test_an_error_of_the_form_stands_in_the_form_until_something_is_changed(
     pilot: Driver, echo: None, one_device: None, rows: Path, monkeypatch: pytest.MonkeyPatch
@@ -300,6 +305,7 @@ async def test_a_name_is_checked_while_it_is_typed(pilot: Driver, models: Site, 
     await until(pilot, lambda: not screen.field("name").has_fault)
 
 
+@pytest.mark.slow
 @scenario()
 async def test_what_was_typed_is_not_thrown_away_unasked(pilot: Driver, models: Site) -> None:
     screen = await open_form(pilot, "gamma")
@@ -314,6 +320,7 @@ async def test_what_was_typed_is_not_thrown_away_unasked(pilot: Driver, models: 
     await shows(pilot, "5 of 5")
 
 
+@pytest.mark.slow
 @scenario(size=(100, 40))
 async def test_a_file_is_chosen_from_the_folders(pilot: Driver, echo: None, rows: Path) -> None:
     screen = await open_form(pilot)

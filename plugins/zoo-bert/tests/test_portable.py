@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from zoo import Example, PredictionRun, TrainingRun
 from zoo.plugins import load_plugin
 from zoo.runs.agreement import agreement_of
@@ -25,10 +27,12 @@ def check(run: PredictionRun, texts: list[str], folder: Path) -> None:
     assert "```python" in (folder / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_fillings(language_model: Path, make_prediction: Callable[..., PredictionRun], tmp_path: Path) -> None:
     check(make_prediction(language_model, "fill-mask"), ["where is my [MASK]", "the [MASK] closes, again"], tmp_path)
 
 
+@pytest.mark.slow
 def test_vectors(language_model: Path, make_prediction: Callable[..., PredictionRun], tmp_path: Path) -> None:
     check(make_prediction(language_model, "feature-extraction"), TEXTS, tmp_path)
 

@@ -84,6 +84,7 @@ def test_a_centre_is_that_of_the_cpu_but_for_rounding(size: tuple[int, int], how
     assert float((centre - expected).abs().max()) <= 2
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The image decoding")  # of torchvision, which deprecates it
 def test_answers_are_those_of_a_cpu_and_bad_files_are_rejected_in_their_places(
     classifier: Path, make_prediction: Any, tmp_path: Path, decoding: list[int], monkeypatch: pytest.MonkeyPatch

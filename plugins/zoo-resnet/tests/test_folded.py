@@ -41,7 +41,7 @@ def _processor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.usefixtures("_processor")
-@pytest.mark.parametrize("builder", ["resnet10", "resnet18", "resnet50"])
+@pytest.mark.parametrize("builder", ["resnet10", "resnet18", pytest.param("resnet50", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("stem", "size"), [("imagenet", 64), ("small", 32)])
 @torch.inference_mode()
 def test_outputs_are_those_of_the_modules_whatever_the_batch(builder: str, stem: str, size: int) -> None:

@@ -30,6 +30,7 @@ class Computing:
         """Nothing goes on by itself."""
 
 
+@pytest.mark.slow
 def test_pictures_are_recorded_to_the_same_bits(make_run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("zoo.training.replaying.FASTER", 0.0)
     monkeypatch.setattr("zoo.training.replaying.MIN_STEPS", 0)

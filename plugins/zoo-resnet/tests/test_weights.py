@@ -37,7 +37,7 @@ def web(tmp_path: Path) -> Iterator[tuple[Path, str, list[str]]]:
     paths: list[str] = []
     handler = type("Handler", (_Quiet,), {"paths": paths})
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         yield folder, f"http://127.0.0.1:{server.server_port}", paths
         server.shutdown()

@@ -24,6 +24,7 @@ SECONDS = (0.02, 0.7, 1.3)
 """Of recordings, the first of which is shorter than what one vector is made of."""
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_letters(tmp_path: Path) -> None:
     config = transformers.Wav2Vec2Config(

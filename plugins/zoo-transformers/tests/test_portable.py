@@ -37,6 +37,7 @@ def prediction(make_model: Callable[..., Any], pull: Callable[..., Card], tmp_pa
     return make
 
 
+@pytest.mark.slow
 def test_a_network_that_has_so_many_places(prediction: Callable[..., PredictionRun], tmp_path: Path) -> None:
     run = prediction("distilbert", "text-classification")
     answers = PluginHooks("transformers").predict(run).predict(TEXTS)

@@ -89,6 +89,7 @@ def test_of_many_one_that_guesses_is_not_taken_for_its_cost() -> None:
     assert all(one.p <= 1 for one in verdict.beside.values())
 
 
+@pytest.mark.slow
 def test_of_equals_none_is_told_to_be_worse_though_the_best_is_chosen_by_the_same_rows() -> None:
     told = 0
     for draw in range(20):

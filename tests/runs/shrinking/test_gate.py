@@ -94,6 +94,7 @@ def heard(*texts: str) -> list[Judged]:
     return [("one two three", Transcript(text)) for text in texts]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["wer", "cer", "deletions"])
 def test_more_errors_are_worse_and_the_interval_of_a_figure_is_not_found_in_each_draw(
     metric: str, monkeypatch: pytest.MonkeyPatch
