@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
 import pytest
 
 import zoo
@@ -381,6 +382,30 @@ def test_files_that_cells_hold_themselves_are_not_read_as_text(recorder: Recorde
 
     record = Record(recorder.run(losses=falling(), path=str(tmp_path / "rows.parquet")))
     assert set(record.columns) == {"text", "label"}
+
+
+@pytest.mark.parametrize(("held_out", "rules"), [(0.36, ["frozen-body"]), (2.0, [])])
+def test_a_frozen_body_whose_loss_fell_by_the_usual_label_alone(
+    held_out: float, rules: list[str], recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "names.conll"
+    path.write_text("".join(f"Ann\tB-name\ncame\tO\nat\tO\n{i}\tO\n\n" for i in range(40)))
+    figures = RunFinished(metrics={"span_f1": 0.11}, step=40, best_step=40)
+    judged = EvaluationCompleted(step=40, metrics={"span_f1": 0.11, "loss": held_out}, rows=40)
+    folder = recorder.run(
+        judged,
+        figures,
+        losses=[1.1 * 0.9**step + 0.31 for step in range(40)],
+        options={"method": "head"},
+        trainable=10,
+        task="token-classification",
+        path=str(path),
+    )
+    taught = Record(folder).card
+    assert taught is not None
+    known = msgspec.structs.replace(taught, weights=zoo.Weights(files=(), sources=()))
+    monkeypatch.setattr(Record, "card", known)
+    assert [one.rule for one in diagnose(folder).findings] == rules
 
 
 def test_a_frozen_body_of_random_numbers(recorder: Recorder) -> None:

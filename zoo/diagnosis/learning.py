@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from zoo.diagnosis.finding import Evidence, Finding, Remedy, facts
 from zoo.diagnosis.record import Record
+from zoo.metrics import SHARES
 from zoo.runs.request import TRAINING
 from zoo.units import count
 
@@ -29,6 +30,8 @@ LITTLE_TRAINED = 0.1
 """Share of the parameters below which the body is as good as frozen."""
 LITTLE_GAIN = 0.3
 """Of what there was to be won beyond the base rate."""
+NO_GAP = 0.8
+"""Of the loss on held-out rows, from which on that on the rows learnt from is no lower."""
 UNDERFITTED = 0.6
 """Of the first loss, what is left of it in the end where little was learnt."""
 RISE = 1.3
@@ -106,11 +109,11 @@ def frozen_body(record: Record) -> Finding | None:
     share, method = record.trained_share, _method(record)
     if share is None or share > LITTLE_TRAINED or method == "full" or not record.is_training:
         return None
-    rate, first, last = record.base_rate, record.first_loss, record.last_loss
-    little = rate.gain < LITTLE_GAIN if rate is not None else record.is_unlearnt or record.explained < LITTLE_GAIN
+    first, last = record.first_loss, record.last_loss
     underfitted = first is not None and last is not None and last > UNDERFITTED * first
+    underfitted = underfitted or (method == "head" and _knows_its_rows_no_better(record))
     untaught = method == "head" and record.card is not None and record.card.weights is None
-    if not (little and underfitted) and not (untaught and not _is_good(record)):
+    if not (_learnt_little(record) and underfitted) and not (untaught and not _is_good(record)):
         return None
     plan = record.snapshot.plan
     assert plan is not None
@@ -197,6 +200,26 @@ def _went_on_improving(record: Record, step: int) -> bool:
         return False
     then, last = figures[step], figures[max(figures)]
     return last > then if record.task.larger_is_better else last < then
+
+
+def _learnt_little(record: Record) -> bool:
+    """Whether less than a third was won of what there was to be won."""
+    if record.base_rate is not None:
+        return record.base_rate.gain < LITTLE_GAIN
+    figure = record.primary
+    is_share = figure is not None and figure[0] in SHARES and record.figure_without_input is None
+    return (
+        record.is_unlearnt
+        or record.explained < LITTLE_GAIN
+        or (is_share and figure is not None and figure[1] < LITTLE_GAIN)
+    )
+
+
+def _knows_its_rows_no_better(record: Record) -> bool:
+    """Whether the rows learnt from are hardly better known than those held out, as what can hold little leaves them."""
+    held_out = [one.metrics["loss"] for one in record.snapshot.evaluations if "loss" in one.metrics]
+    last = record.last_loss
+    return bool(held_out) and last is not None and last > NO_GAP * held_out[-1]
 
 
 def _is_good(record: Record) -> bool:
