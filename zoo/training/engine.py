@@ -36,7 +36,7 @@ from zoo.training.micro_batch import chosen_sizes
 from zoo.training.objective import Objective
 from zoo.training.optimizer_step import OptimizerSteps
 from zoo.training.out_of_memory import FittingSteps
-from zoo.training.parallel import make_accelerator
+from zoo.training.parallel import leave_at_exit, make_accelerator
 from zoo.training.plan import Demand, make_plan
 from zoo.training.private.plan import FASTER, Private, plan_privately, tell_noise
 from zoo.training.private.preparing import freeze_statistics, freeze_what_shrank, shapes_of
@@ -72,7 +72,9 @@ def train_sources(sources: tuple[Source, ...], run: TrainingRun, mixing: MixingO
         RunFailed: the loss diverged, or processes are missing.
     """
     with arithmetic.products(torch.device(run.device), exact=run.exact):
-        return _train(sources, run, mixing)
+        result = _train(sources, run, mixing)
+    leave_at_exit(run)
+    return result
 
 
 def _train(sources: tuple[Source, ...], run: TrainingRun, mixing: MixingOptions) -> FitResult:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 from collections.abc import Sequence
 from functools import cache
@@ -33,6 +35,7 @@ def make_accelerator(run: TrainingRun) -> Accelerator:
     """
     from accelerate.accelerator import Accelerator
 
+    atexit.unregister(_leave)
     kind = torch.device(run.device).type
     if run.world_size == 1 and kind != "cpu":
         os.environ["ACCELERATE_TORCH_DEVICE"] = run.device
@@ -47,6 +50,24 @@ def make_accelerator(run: TrainingRun) -> Accelerator:
             "this is a fault of the launcher; see the log",
         )
     return accelerator
+
+
+def leave_at_exit(run: TrainingRun) -> None:
+    """Let this process take leave of the others before Python ends, once all of them have trained to the end together.
+
+    Else a thread of gloo that still needs Python then may abort it. One that failed does not wait for what the others
+    have not computed with it.
+    """
+    if run.world_size > 1:
+        atexit.unregister(_leave)
+        atexit.register(_leave)
+
+
+def _leave() -> None:
+    group_of_cpus.cache_clear()
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+    gc.collect()  # networks that hold a group are in circles
 
 
 def _share_cores(processes: int) -> None:
