@@ -210,7 +210,7 @@ def test_devices_and_precisions_are_checked_before_a_run_exists(echo: None, rows
         zoo.finetune("echo", rows, device="gpu")
     with pytest.raises(zoo.OptionInvalid, match="--precision is 'fp64'"):
         zoo.finetune("echo", rows, precision="fp64")
-    with pytest.raises(zoo.Unsupported, match="does not do that in int8"):
+    with pytest.raises(zoo.Unsupported, match="does not finetune in int8"):
         zoo.finetune("echo", rows, device="cpu", precision="int8")
 
     assert zoo.list_runs() == ()

@@ -236,7 +236,8 @@ class Ability(msgspec.Struct, frozen=True, kw_only=True):
     def check_precision(self, precision: str) -> None:
         """Raise Unsupported where it cannot compute in that precision."""
         if precision not in self.precisions:
-            raise Unsupported(f"this model does not do that in {precision}", f"it knows {', '.join(self.precisions)}")
+            known = ", ".join(self.precisions)
+            raise Unsupported(f"this model does not {self.verb} in {precision}", f"it knows {known}")
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,7 +34,7 @@ def add_placement(parser: argparse.ArgumentParser) -> None:
 
 
 def add_now(
-    parser: argparse.ArgumentParser, help: str = "start beside the runs on the same GPU, not after"
+    parser: argparse.ArgumentParser, help: str = "start beside the runs on the same GPU, not after them"
 ) -> argparse.Action:
     """`--now`."""
     return parser.add_argument("--now", action="store_true", help=help)

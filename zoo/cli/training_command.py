@@ -39,7 +39,7 @@ def complete_parser(parser: Parser, words: list[str], verb: Verb) -> None:
     parser.advanced.append(add_now(parser))
     add_then(parser)
     add_detach(parser)
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done; time and memory are measured")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
     add_options_of_model(parser, words, verb, named_model(parser, words, verb) or model, recipe=recipe)
 
