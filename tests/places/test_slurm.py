@@ -196,11 +196,12 @@ def test_trials_are_an_array_that_a_resumed_sweep_knows_that_is_stopped_and_gone
     recipe.write_text(SWEEP)
     with held_when("event == 'os.rename' and path_of(args[1]).name == 'judged.json'") as held:
         run = zoo.sweep(recipe, on="slurm", name="there")
-        until(held.exists)
+        until(lambda: held.exists() and len(jobs_of_trials(run)) == 4)  # a trial may begin before that is written down
         jobs = jobs_of_trials(run)
         array = jobs[0].partition("_")[0]
         assert [f"{array}_{index}" for index in range(4)] == jobs
         kill_worker(run)
+        until(lambda: "crashed" == run.status)
         run.resume()
         until(lambda: 2 == told(run).count("4 trials at place slurm: all rows"))
         assert ExitCode.OK == main(["ps"])
