@@ -6,8 +6,9 @@ import pytest
 from msgspec import structs
 
 from zoo.api.display import progress_display
+from zoo.event_messages import EventMessages
 from zoo.plan_messages import plan_facts
-from zoo.run_messages import EventMessages, final_figures, finished, main_figure, status_line
+from zoo.run_messages import final_figures, finished, main_figure, status_line
 from zoo.runs.events import (
     EvaluationCompleted,
     ExampleRejected,

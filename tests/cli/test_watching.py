@@ -19,8 +19,8 @@ from tests.echo_runs import held_after, until
 from tests.plugin_factory import use_site, write_plugin
 from tests.processes import popen
 from zoo.cli import watching
+from zoo.event_messages import EventMessages
 from zoo.metrics import report_of_confusion
-from zoo.run_messages import EventMessages
 from zoo.runs import store
 from zoo.runs.events import (
     AnyEvent,

@@ -18,7 +18,7 @@ from tests.training.test_sources import sources_of
 from tests.training.toy import Toy, make_run
 from tests.training.weights import assert_identical, final_weights
 from zoo.errors import RunFailed
-from zoo.run_messages import EventMessages
+from zoo.event_messages import EventMessages
 from zoo.runs.events import AnyEvent, CheckpointSaved, EvaluationCompleted, MicroBatchHalved, RunPlanned, decode, encode
 from zoo.runs.snapshot import RunSnapshot, fold
 from zoo.training.engine import train_sources

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from zoo.run_messages import EventMessages, answered_rows, figures, finished, progress_figures, timestamped
+from zoo.event_messages import EventMessages, timestamped
+from zoo.run_messages import answered_rows, figures, finished, progress_figures
 from zoo.runs.events import (
     AnyEvent,
     CheckpointSaved,

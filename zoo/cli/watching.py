@@ -14,8 +14,9 @@ from zoo.cli.doubtful_labels import show_doubtful_labels
 from zoo.cli.exit_codes import ExitCode, exit_code_of_kind
 from zoo.cli.render import show_report
 from zoo.errors import ZooError
+from zoo.event_messages import EventMessages
 from zoo.plurals import counted
-from zoo.run_messages import EventMessages, answered_rows, final_figures, finished, place_in_queue, status_line
+from zoo.run_messages import answered_rows, final_figures, finished, place_in_queue, status_line
 from zoo.runs import control, launcher, placement, queue, status
 from zoo.runs.events import AnyEvent, Warned
 from zoo.runs.log import POLL_S, awaited, follow, is_going_on

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from zoo.blocks import Paragraph, Report
 from zoo.errors import ZooError
-from zoo.run_messages import EventMessages, timestamped
+from zoo.event_messages import EventMessages, timestamped
 from zoo.runs.inspecting.doubtful_labels import doubtful_table, read_doubtful_labels
 from zoo.runs.liveness import is_alive
 from zoo.runs.log import read_events
