@@ -483,6 +483,20 @@ def test_a_worker_that_was_ended_by_its_own_library(recorder: Recorder) -> None:
     assert values(finding)["printed last"] == "terminate called after throwing an instance of 'std::bad_alloc'"
 
 
+def test_a_worker_that_is_gone_in_a_step_that_ran_out_of_memory(recorder: Recorder) -> None:
+    halved = MicroBatchHalved(step=41, micro_batch_size=4, reason="no room")
+    folder = recorder.run(halved, losses=falling())
+    assert values(the_only(folder))["the step before it was gone"] == "ran out of memory"
+
+    shutil.rmtree(folder.path)
+    folder = recorder.run(
+        halved,
+        StepCompleted(step=41, steps=80, epoch=2.0, loss=0.1, lr=1e-4, grad_norm=0.1, samples_per_s=9.0),
+        losses=falling(),
+    )
+    assert the_only(folder).rule == "error"  # which went on with fewer at once
+
+
 def test_memory_that_ran_out_before_anything_was_computed(recorder: Recorder) -> None:
     folder = recorder.run(RunFailed(kind="MemoryError", message="MemoryError: no message"))
     events = [event for event in log.read_events(folder)[0] if not isinstance(event, RunPlanned)]

@@ -7,7 +7,7 @@ import shlex
 from zoo.diagnosis.finding import Finding, Remedy, facts
 from zoo.diagnosis.record import Record
 from zoo.memory import says_out_of_memory
-from zoo.runs.events import MicroBatchHalved
+from zoo.runs.events import MicroBatchHalved, StepCompleted
 from zoo.runs.request import TRAINING
 from zoo.runs.store import all_runs, size_bytes
 from zoo.units import size
@@ -25,7 +25,8 @@ def out_of_memory(record: Record) -> Finding | None:
     error, snapshot = record.error, record.snapshot
     killed = _SAYING_OF_KILLS in error
     said = next(filter(says_out_of_memory, (error, *record.last_printed)), "")
-    if not (killed or snapshot.error_kind in _MEMORY_KINDS or said):
+    died_of_it = snapshot.status == "crashed" and _ran_out_last(record)
+    if not (killed or snapshot.error_kind in _MEMORY_KINDS or said or died_of_it):
         return None
     plan = snapshot.plan
     what = "the system killed the worker, as memory ran out" if killed else "memory ran out"
@@ -58,6 +59,7 @@ def out_of_memory(record: Record) -> Finding | None:
         what=what,
         evidence=facts(
             error=error,
+            the_step_before_it_was_gone="ran out of memory" if died_of_it else None,
             printed_last=said if said != error else None,
             computed_at_once=computed_at_once,
             memory_in_use=size(snapshot.memory_bytes) if snapshot.memory_bytes else None,
@@ -66,6 +68,12 @@ def out_of_memory(record: Record) -> Finding | None:
         ),
         remedies=tuple(remedies),
     )
+
+
+def _ran_out_last(record: Record) -> bool:
+    """Whether the last that is known of its steps is that one ran out of memory, and was not done after all."""
+    of_steps = [event for event in record.events if isinstance(event, StepCompleted | MicroBatchHalved)]
+    return bool(of_steps) and isinstance(of_steps[-1], MicroBatchHalved)
 
 
 def disk_full(record: Record) -> Finding | None:
