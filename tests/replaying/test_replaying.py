@@ -15,13 +15,14 @@ from tests.replaying.records import data_of, edit
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import DatasetInvalid, OptionInvalid, UnknownModel, UnknownRun, Unsupported
+from zoo.replaying.data import places_now
 from zoo.replaying.outcome import Replayed
 from zoo.replaying.planning import plan_of_run
 from zoo.replaying.record import RunRecord
 from zoo.replaying.tensors import largest_difference
 from zoo.runs.events import RunCancelled
 from zoo.runs.log import append
-from zoo.runs.request import StudentRequest
+from zoo.runs.request import DataRequest, RunRequest, StudentRequest
 from zoo.runs.store import rename
 
 
@@ -141,6 +142,25 @@ def test_folders_of_the_same_name_are_found_by_those_above_them(run: zoo.Run, tm
         assert refusal.value.hint == "they are train/rows.csv, val/rows.csv: name a folder that has them so"
     with plan_of_run(run.folder, data=moved) as plan:
         assert plan.request.data.eval_path == str(moved / "val" / "rows.csv")
+
+
+def test_each_is_found_by_as_many_folders_as_it_needs(tmp_path: Path) -> None:
+    """Data that are whole beside such as have a folder for each part, and a table beside both."""
+    names = ("whole/images", "part/images/train", "part/images/val", "rows.csv")
+    for name in names:
+        (tmp_path / name).mkdir(parents=True)
+    paths = [f"/old/here/{name}" for name in names]
+    training = {
+        "name": "mine", "verb": "finetune", "model": "echo", "plugin": "echo", "task": "image-classification",
+    }  # fmt: skip
+    students = tuple(
+        StudentRequest(name=f"s{number}", training=RunRequest(**training, data=DataRequest(path=path)))
+        for number, path in enumerate(paths[1:])
+    )
+    request = RunRequest(**training, data=DataRequest(path=paths[0]), students=students)
+    assert places_now(request, tmp_path) == {
+        path: str(tmp_path / name) for path, name in zip(paths, names, strict=True)
+    }
 
 
 def test_only_finished_runs_are_replayed(run: zoo.Run, capsys: pytest.CaptureFixture[str]) -> None:
