@@ -24,6 +24,7 @@ from zoo.paths import home
 from zoo.places import slurm_commands
 from zoo.places.lacking import missing_there
 from zoo.places.place import JobState, PlacedJob
+from zoo.places.probe import is_same
 from zoo.places.slurm import Slurm, SlurmSettings, _outside_of_any_job
 from zoo.runs import placement, store
 from zoo.runs.events import RunLaunched
@@ -182,6 +183,24 @@ def test_other_versions_are_told() -> None:
     said = [f"zoo-models is {here['zoo-models']} instead of 0", "no-such-package is not there instead of 1"]
     assert said == list(other_versions(before))
     assert [] == list(other_versions({"zoo-models": f"{here['zoo-models']}+cu128"})), "made for another device"
+    commit = {"zoo-models": f"{here['zoo-models']}+g1a2b3c4"}
+    assert list(other_versions(commit)), "another commit of the same version"
+
+
+@pytest.mark.parametrize(
+    ("version", "other", "same"),
+    [
+        ("2.9.0+cpu", "2.9.0+cu128", True),
+        ("2.9.0", "2.9.0+rocm6.4", True),
+        ("2.9.0+cpu", "2.9.1+cpu", False),
+        ("0.2.dev3+gabc1234", "0.2.dev3+gdef5678", False),
+        ("0.2.dev3+cu1.d20261128", "0.2.dev3", False),
+        ("", "2.9.0", False),
+    ],
+)
+def test_only_devices_make_two_versions_the_same(version: str, other: str, *, same: bool) -> None:
+    assert is_same(version, other) is same
+    assert is_same(other, version) is same
 
 
 def test_versions_are_those_of_when_a_run_was_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:

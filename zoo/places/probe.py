@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import sys
@@ -17,6 +18,8 @@ from zoo.locking import try_lock
 TOKEN_FILE, LOCK_FILE, REPORT_FILE = "token", "lock", "report.json"
 PACKAGES = (HOST, "torch")
 """Whose versions are the same here and there, or results may not be."""
+_FOR_DEVICE = re.compile(r"\+(cpu|cu\d+|rocm[\d.]*|xpu)$")
+"""What a version of torch has at its end."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,8 +77,10 @@ def version_of(name: str) -> str:
 
 
 def is_same(version: str, other: str) -> bool:
-    """Whether two versions are of the same code: 2.9.0+cpu and 2.9.0+cu128 are made for other devices."""
-    return version.partition("+")[0] == other.partition("+")[0]
+    """Whether two versions are of the same code: 2.9.0+cpu and 2.9.0+cu128 are made for other devices, but
+    0.2.dev3+g1a2b3c4 and 0.2.dev3+g5d6e7f8 are two commits.
+    """
+    return version == other or _FOR_DEVICE.sub("", version) == _FOR_DEVICE.sub("", other)
 
 
 if __name__ == "__main__":
