@@ -149,7 +149,7 @@ def test_shards_for_a_place_without_a_queue_are_refused(
     (store / "places.toml").write_text('[box]\nkind = "here"\n')
     with pytest.raises(zoo.Unsupported, match="all shards would begin at once") as told:
         predict(words, data, tmp_path / "out.csv", shards=2, on="box")
-    assert told.value.hint == "leave --on out: here shards follow one another"
+    assert told.value.hint == "give no place, as --on or in the recipe: here shards follow one another"
     assert [run.name for run in zoo.list_runs()] == [words]
 
 
@@ -157,14 +157,14 @@ def test_shards_that_nobody_joins_yet_are_told(
     words: str, data: Path, tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(folder: RunFolder, *, now: bool) -> None:
-        raise zoo.RunFailed("its worker cannot be started")
+        raise zoo.RunFailed("its worker cannot be started", "make room")
 
     declare_yard(store, tmp_path / "yard-site", monkeypatch)
     monkeypatch.setattr("zoo.places.here.Here.submit", lambda self, job: "7@0")
     monkeypatch.setattr("zoo.api.starting.launch", fail)
     with pytest.raises(zoo.RunFailed, match="its worker cannot be started") as told:
         predict(words, data, tmp_path / "out.csv", shards=2, name="all", on="yard")
-    assert told.value.hint == "its shards go on at place yard; zoo resume all joins them"
+    assert told.value.hint == "make room; its shards go on at place yard; zoo resume all joins them"
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_a_place_without_a_queue_takes_no_sweep(recipe: Path, store: Path, capsy
     assert "place pair is of the kind hosts, which has no queue" in capsys.readouterr().err
     (store / "places.toml").write_text('[box]\nkind = "here"\n')
     assert main(["sweep", str(recipe), "--on", "box"]) == ExitCode.USAGE
-    assert "leave --on out: here trials follow one another" in capsys.readouterr().err
+    assert "give no place, as --on or in the recipe: here trials follow one another" in capsys.readouterr().err
 
 
 class Trial:

@@ -29,6 +29,7 @@ from zoo.runs.sweeping.job import sweep
 from zoo.sweeps import sweep_request
 from zoo.sweeps.recipe_words import in_words_of_recipe
 from zoo.sweeps.rounds import lengths_of, measured_trial, trainings_of
+from zoo.sweeps.values import vary_of
 
 pytestmark = pytest.mark.usefixtures("echo", "store")
 
@@ -299,6 +300,12 @@ def test_what_is_wrong_from_python_has_one_message(recipe: Path, asked: dict[str
         zoo.sweep(**{"recipe": recipe} | asked)
     assert message in refusal.value.message
     assert "line" not in refusal.value.message
+
+
+def test_what_is_said_twice_is_said_at_once_in_a_recipe_too() -> None:
+    with pytest.raises(OptionInvalid, match="what lr may be is said twice") as told:
+        vary_of(["lr=1e-5", "lr=3e-5"])
+    assert told.value.hint == "give all values at once: lr=A,B,C, or in a recipe lr = [A, B, C]"
 
 
 @pytest.mark.parametrize(

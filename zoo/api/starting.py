@@ -197,7 +197,8 @@ def start_divided(requests: Sequence[RunRequest], *, now: bool = False) -> tuple
     try:
         launch(folders[0], now=now)
     except ZooError as error:
-        error.hint = f"its shards go on at place {shards[0].place}; zoo resume {folders[0].name} joins them"
+        go_on = f"its shards go on at place {shards[0].place}; zoo resume {folders[0].name} joins them"
+        error.hint = "; ".join(filter(None, (error.hint, go_on)))
         raise
     return tuple(map(Run, (*folders[1:], folders[0])))
 

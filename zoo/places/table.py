@@ -101,9 +101,10 @@ def check_queue(name: str, what: str, instead: str) -> None:
         ZooError: as `declared_place`.
     """
     if not (kind := declared_place(name).kind).has_queue:
+        here = f"give no place, as --on or in the recipe: here {what} follow one another"
         raise Unsupported(
             f"place {name} is of the kind {kind.name}, which has no queue: all {what} would begin at once",
-            f"leave --on out: here {what} follow one another" if kind.name == HERE else instead,
+            here if kind.name == HERE else instead,
         )
 
 

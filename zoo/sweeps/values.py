@@ -85,7 +85,8 @@ def said_twice(name: str, before: str) -> OptionInvalid:
         before: as it was called before.
     """
     also = "" if name == before else f", also as {before}"
-    return OptionInvalid(f"what {name} may be is said twice{also}", f"give all values at once: {name}=A,B,C")
+    at_once = f"give all values at once: {name}=A,B,C, or in a recipe {name} = [A, B, C]"
+    return OptionInvalid(f"what {name} may be is said twice{also}", at_once)
 
 
 def vary_of(lines: Iterable[str]) -> dict[str, str]:
