@@ -145,8 +145,9 @@ def _content(part: Part, card: Card) -> _Content:
         opened.discard(absolute(part.data.classes))  # which has a place of its own
     base = _base(path, opened)
     listed = _listed(path) if path.is_dir() else {path}
+    whole = base.resolve()
     for one in opened - listed if path.is_dir() else ():
-        if not one.resolve().is_relative_to(base.resolve()):
+        if not one.resolve().is_relative_to(whole):
             raise DatasetInvalid(
                 f"{one} is a link that leads out of {base}, so it cannot be taken along",
                 "put the file itself there, or leave the data out: --without-data",

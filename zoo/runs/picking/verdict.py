@@ -17,7 +17,11 @@ ALPHA = 0.05
 MOST_SECONDS = 600.0
 """That drawing rows anew for all may take; where it takes longer, only those that may be taken are tested."""
 MOST_TESTED = 100
-"""Models of which all are tested; of more these, the best of them, and those that may be taken."""
+"""Models of which all are tested; of more these, the best of them, and those that may be taken.
+
+Tests are corrected for the pairs of those that are tested alone: of very many models this is a little less than was
+looked at, as the same rows say which are the best.
+"""
 
 
 class Beside(NamedTuple):
