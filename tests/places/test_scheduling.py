@@ -154,6 +154,9 @@ def test_one_scancel_ends_many_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
     errors += "scancel: error: Kill job error on job id 7_[0,3]: Access/permission denied\n"
     with pytest.raises(RunFailed, match="place gpu cannot cancel job 7_0: Kill job error"):
         slurm.cancel("7_0")
+    errors = ""
+    with pytest.raises(RunFailed, match="scancel ended with 1, without a word"):
+        slurm.cancel_jobs(["8"])
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from tests import trainable_plugin
 from tests.echo_runs import held_after, killed_after, stopped_after, until, wait_quietly
 from tests.plugin_site import new_site
 from zoo import control_groups
+from zoo.places.node import LAUNCHER
 from zoo.runs import control, liveness, oom, worker
 from zoo.runs.events import (
     TERMINAL,
@@ -284,9 +285,23 @@ def test_removing_a_run(finetune: Start) -> None:
         zoo.open_run(run.name)
 
 
-def test_a_worker_whose_launcher_was_gone_before_it_looked_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("told", "parents"),
+    [
+        pytest.param("", [1], id="gone before it looked"),
+        pytest.param("", [70, 70, 1], id="gone later"),
+        pytest.param("70", [99], id="gone before it looked, where another process takes orphans"),
+        pytest.param("1", [1, 1, 99], id="the first process of a container"),
+    ],
+)
+def test_a_worker_ends_with_its_launcher(told: str, parents: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     codes: list[int] = []
-    monkeypatch.setattr(os, "getppid", lambda: worker.ORPHANED)
+    seen = iter([*parents[: 0 if told else 1], *parents])
+    monkeypatch.setenv(LAUNCHER, told)
+    monkeypatch.setattr(os, "getppid", lambda: next(seen))
     monkeypatch.setattr(os, "_exit", codes.append)
-    worker._end_with_launcher(os.getppid())
+    monkeypatch.setattr(worker, "LAUNCHER_POLL_S", 0.0)
+    worker._end_with_launcher(worker._launcher())
     assert codes == [1]
+    assert list(seen) == []
+    assert LAUNCHER not in os.environ

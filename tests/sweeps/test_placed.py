@@ -13,7 +13,7 @@ from tests.places.test_arrays import Camp, Tent
 from tests.yard import declare_yard
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
-from zoo.errors import NoSuchFigure, PlaceFull, RunFailed
+from zoo.errors import NoSuchFigure, PlaceFull, RunFailed, StoreInvalid
 from zoo.jobs import Job, Place
 from zoo.places.place import JobState
 from zoo.recipe_writing import recipe_of
@@ -142,8 +142,12 @@ def trials(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple
         has_arrays: bool,
         check: Callable[[Iterable[Candidate]], None] = lambda judged: None,
         is_well: bool = True,
+        named: Callable[[str], Any] | None = None,
+        before: Sequence[Candidate] = (),
     ) -> tuple[Field, list[int]]:
         field = Field(worker, [Trial(name) for name in ("a", "b", "c", "d")])  # type: ignore[misc]
+        for one in before:
+            field.report(one)
         left, numbers = [room], list[int]()
 
         def hand_over(self: object, some: Sequence[Trial], stage: str, rows: int) -> dict[str, Placement]:
@@ -157,7 +161,7 @@ def trials(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple
             return {one.name: Placement(place="yard", job="1", placed_at=0.0) for one in some}
 
         place = Camp(room) if has_arrays else Tent(room)
-        monkeypatch.setattr(placed_trials, "place_named", lambda name: place)
+        monkeypatch.setattr(placed_trials, "place_named", named or (lambda name: place))
         monkeypatch.setattr(PlacedTrials, "_handed_over", hand_over)
         PlacedTrials(worker, "yard", requeue=False).learn(field, "all rows", 40, check)
         return field, numbers
@@ -181,6 +185,41 @@ def test_what_a_place_refuses_for_now_is_handed_over_later(
     assert numbers == tried
     notes = [event.message for event in read_events(field._worker.folder)[0] if isinstance(event, Noted)]
     assert ["4 trials at place yard: all rows", "2 trials to be handed over later: its queue is full"] == notes
+
+
+def test_a_declaration_that_is_being_edited_is_waited_for_while_trials_are_there(
+    trials: Callable[..., tuple[Field, list[int]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not looked at where nothing is left to hand over."""
+    looks: list[str] = []
+
+    def named(name: str) -> Camp:
+        looks.append(name)
+        if len(looks) == 3:  # the first two are there
+            raise StoreInvalid("places.toml is no TOML", "mend it")
+        return Camp(2)
+
+    field, numbers = trials(2, has_arrays=True, named=named)
+    assert ["a", "b", "c", "d"] == list(field.entrants)
+    notes = [event.message for event in read_events(field._worker.folder)[0] if isinstance(event, Noted)]
+    assert "2 trials to be handed over later: places.toml is no TOML" in notes
+    assert len(looks) == len(numbers) + 1
+
+
+def test_what_is_known_of_trials_is_in_their_order(
+    trials: Callable[..., tuple[Field, list[int]]],
+) -> None:
+    field, _ = trials(4, has_arrays=True)
+    for name in ("trial-10", "trial-2", "trial-1"):
+        field.report(Candidate(name=name, stage="failed", settings={"lr": 0.1}))
+    assert list(field.candidates) == ["trial-1", "trial-2", "trial-10"]
+
+
+def test_what_earlier_stages_have_shown_counts(trials: Callable[..., tuple[Field, list[int]]]) -> None:
+    counts: list[int] = []
+    before = Candidate(name="a", stage="a half", metric="f", figure=1.0)
+    trials(4, has_arrays=True, check=lambda judged: counts.append(len(list(judged))), before=[before])
+    assert counts == [1, 2, 3, 4, 5]
 
 
 def test_what_no_trial_can_come_to_cancels_the_others(

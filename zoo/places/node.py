@@ -21,6 +21,8 @@ LOST_S = 30.0
 NODE_LOST = 75
 """Exit code of a machine whose part has ended because another one is gone, or did not come: it may well go on later."""
 NODE_VARIABLE, MEETING_VARIABLE = "ZOO_NODE", "ZOO_NODE_MEETING"
+LAUNCHER = "ZOO_LAUNCHER"
+"""Variable that tells workers the process of torch's launcher, where another one may take in orphans."""
 _JOIN, _LOST = "ZOO_NODE_JOIN_S", "ZOO_NODE_LOST_S"
 _FIRST_PORT, _PORTS = 20_000, 12_000
 """Below those that systems give to whoever asks for any."""

@@ -109,6 +109,7 @@ def cancel(ids: Sequence[str]) -> list[str]:
         process = run("scancel", *named[first : first + MOST_NAMED])
         if process.returncode:
             lines = [line.removeprefix("scancel: error: ") for line in process.stderr.splitlines()]
+            lines = lines or [f"scancel ended with {process.returncode}, without a word"]
             said += [one_line(line) for line in lines if not any(one in line for one in _ENDED)]
     return said
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NoReturn
 from zoo.devices import computing_threads
 from zoo.errors import RunFailed as RunFailedError
 from zoo.errors import ZooError
-from zoo.places.node import Node, attempt_id, endpoint, this_node
+from zoo.places.node import LAUNCHER, Node, attempt_id, endpoint, this_node
 from zoo.runs.companions import BEAT_S, Companions
 from zoo.runs.last_word import LastWord
 from zoo.runs.log import read_events
@@ -76,6 +76,7 @@ class _Part:
 
         address = _own_address(self._host, self._port)
         _speak_at(address)
+        os.environ[LAUNCHER] = str(os.getpid())
         # else torch's launcher, or accelerate, sets them, by cores that a scheduler may have given to others
         os.environ.setdefault("OMP_NUM_THREADS", str(computing_threads(self._processes)))
         companions = Companions(self._node, self._count, self._host, self._port, self._run)

@@ -29,7 +29,7 @@ from zoo.errors import UnknownPlugin, ZooError
 from zoo.file_cache import read_once
 from zoo.memory import is_out_of_memory
 from zoo.paths import cache_folder
-from zoo.places.node import is_lost_connection, local_world_size
+from zoo.places.node import LAUNCHER, is_lost_connection, local_world_size
 from zoo.runs import kept_parts, liveness, placement, queue, ranks, sequence
 from zoo.runs.attempt import Worker
 from zoo.runs.checkpoints import NOISE_FILE, newest_step
@@ -88,7 +88,7 @@ _JOINING_SHARDS = "zoo.runs.shard_joining:join"
 
 def main(argv: list[str]) -> int:
     """Work on a run; 0 when it finished or was cancelled, 1 when it failed."""
-    launcher = os.getppid()
+    launcher = _launcher()
     keep_freed_memory()
     folder, environment = RunFolder(Path(argv[0]).absolute()), dict(os.environ)
     if hasattr(os, "nice"):
@@ -277,12 +277,20 @@ def _leave_place(worker: Worker) -> None:
         placement.sign_off(worker.folder, again=isinstance(last, RunRequeued | RunInterrupted))
 
 
+def _launcher() -> int:
+    """The process that is torch's launcher; 0 where it is gone already."""
+    if told := os.environ.pop(LAUNCHER, ""):  # in a container it may be the first of all processes
+        return int(told)
+    parent = os.getppid()
+    return 0 if parent == ORPHANED else parent
+
+
 def _end_with_launcher(launcher: int) -> None:
     """End at once where torch's launcher was killed: nobody else would end a worker that waits for others in vain.
 
     Each has a session of its own, which a scheduler need not know of.
     """
-    while launcher != ORPHANED and os.getppid() == launcher:
+    while os.getppid() == launcher:
         time.sleep(LAUNCHER_POLL_S)
     os._exit(1)
 

@@ -14,7 +14,7 @@ from zoo.memory import release_memory
 from zoo.pick_options import PickOptions
 from zoo.plurals import counted
 from zoo.runs.attempt import Worker
-from zoo.runs.candidate import Candidate, CandidateMeasured
+from zoo.runs.candidate import Candidate, CandidateMeasured, with_candidate
 from zoo.runs.events import Noted, Warned
 from zoo.runs.picking.entrant import Entrant, Plan
 from zoo.runs.shrinking.measuring import check_stop, reason_of
@@ -37,7 +37,7 @@ class Field:
         self.entrants = {one.name: one for one in entrants}
         """Those that take part still, by name."""
         self.candidates: dict[str, Candidate] = {}
-        """What is known of each, the floor and those that take part no more among them."""
+        """What is known of each, the floor and those that take part no more among them; trials by their numbers."""
 
     def __iter__(self) -> Iterator[Entrant]:
         """Those that take part as this begins; some may fail meanwhile."""
@@ -155,7 +155,7 @@ class Field:
         """Report what is known of one by now, where that is new."""
         if self.candidates.get(candidate.name) == candidate:
             return
-        self.candidates[candidate.name] = candidate
+        self.candidates = {one.name: one for one in with_candidate(tuple(self.candidates.values()), candidate)}
         self._worker.emit(CandidateMeasured(candidate=candidate))
 
     def note(self, message: str) -> None:

@@ -68,7 +68,8 @@ class PlacedTrials:
             field: of the sweep.
             stage: what the figure will be of.
             rows: that each learns from.
-            check: whether what is known of those that are judged lets the others go on; may raise.
+            check: whether what is known of those that are judged, in earlier stages too, lets the others go on; may
+                raise.
 
         Raises:
             Stopped: somebody asked for it; the trials have ended by then.
@@ -81,7 +82,7 @@ class PlacedTrials:
         kept = [entrant for entrant in unknown if entrant.name not in waiting]
         judged = [known for entrant in field if (known := entrant.known(stage)) is not None]
         try:
-            check(judged)
+            check([*field.candidates.values(), *judged])
             while kept or waiting:
                 if self._worker.should_stop():
                     self._stop(waiting, stage)
@@ -91,7 +92,8 @@ class PlacedTrials:
                     with field.trying(name):
                         if known := self._done(field.entrants[name], stage, placed):
                             del waiting[name]
-                            check(judged := [*judged, known])
+                            judged.append(known)
+                            check([*field.candidates.values(), *judged])
                     if name not in field.entrants:
                         waiting.pop(name, None)
                 time.sleep(POLL_S)
@@ -110,17 +112,22 @@ class PlacedTrials:
 
         Raises:
             RunFailed: it takes none, and has had none of them for long.
+            ZooError: it cannot be made of its declaration, and has none of them.
         """
         now = time.monotonic()
         if waiting:
             self._there_at = now
-        if now < self._again_at:
+        if not kept or now < self._again_at:
             return kept
-        most = len(kept) if isinstance(place_named(self._place), PlaceWithArrays) else 1
+        most = len(kept)
         while kept:
             try:
+                if not isinstance(place_named(self._place), PlaceWithArrays):
+                    most = 1
                 waiting |= self._handed_over(kept[:most], stage, rows)
-            except RunFailed as error:
+            except ZooError as error:
+                if not (waiting or isinstance(error, RunFailed)):
+                    raise
                 if isinstance(error, PlaceFull) and len(kept[:most]) > 1:  # it may have room for some of them
                     most = len(kept[:most]) // 2
                     continue
