@@ -176,9 +176,14 @@ def test_a_loss_that_rose_far_above_the_first_and_never_came_back(recorder: Reco
 
 
 def test_the_best_of_many_looks_has_to_be_better_by_more(recorder: Recorder) -> None:
-    looks = [EvaluationCompleted(step=step, metrics={"accuracy": 0.6}, rows=100) for step in range(4, 44, 4)]
+    looks = [EvaluationCompleted(step=step, metrics={"accuracy": 0.6}, rows=100) for step in range(4, 40, 4)]
+    looks.append(EvaluationCompleted(step=40, metrics={"accuracy": 0.5}, rows=100))
     folder = recorder.run(*looks, losses=falling(), counts=[[30, 20], [20, 30]])
     assert the_only(folder).rule == "nothing-learnt"
+
+    shutil.rmtree(folder.path)
+    steady = [msgspec.structs.replace(look, metrics={"accuracy": 0.61}) for look in looks]
+    assert diagnose(recorder.run(*steady, losses=falling(), counts=[[30, 20], [20, 30]])).findings == ()
 
     shutil.rmtree(folder.path)
     assert diagnose(recorder.run(*looks[:1], losses=falling(), counts=[[30, 20], [20, 30]])).findings == ()
@@ -416,6 +421,18 @@ def test_a_frozen_body_of_random_numbers(recorder: Recorder) -> None:
     good = recorder.run(losses=falling(), options={"method": "head"}, trainable=10, counts=[[49, 1], [1, 49]])
     assert diagnose(good).findings == ()
 
+    shutil.rmtree(folder.path)
+    told = RunFinished(metrics={"rmse": 1.7, "r2": 0.99}, step=40, best_step=40)
+    good = recorder.run(told, losses=falling(), options={"method": "head"}, trainable=10, task="text-regression")
+    assert diagnose(good).findings == ()
+
+
+def test_a_frozen_body_is_not_why_a_run_has_failed(recorder: Recorder) -> None:
+    failure = RunFailed(kind="ValueError", message="ValueError: a row is odd")
+    judged = EvaluationCompleted(step=40, metrics={"accuracy": 0.5, "loss": 0.7}, rows=100)
+    folder = recorder.run(judged, failure, losses=falling(), options={"method": "head"}, trainable=10)
+    assert the_only(folder).rule == "error"
+
 
 def test_a_frozen_body(recorder: Recorder) -> None:
     folder = recorder.run(
@@ -495,6 +512,10 @@ def test_a_worker_that_is_gone_in_a_step_that_ran_out_of_memory(recorder: Record
         losses=falling(),
     )
     assert the_only(folder).rule == "error"  # which went on with fewer at once
+
+    shutil.rmtree(folder.path)
+    folder = recorder.run(halved, EvaluationCompleted(step=40, metrics={}, rows=100), losses=falling())
+    assert the_only(folder).rule == "error"  # likewise
 
 
 def test_memory_that_ran_out_before_anything_was_computed(recorder: Recorder) -> None:

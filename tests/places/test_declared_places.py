@@ -61,6 +61,12 @@ def test_what_means_nothing_is_told_with_file_line_and_key(
     assert ["here"] == _places()[0]
 
 
+@pytest.mark.parametrize("flag", ["--mem=0", "--gpus-per-node=a100:2", "--exclusive"])
+def test_flags_say_what_a_place_has_no_key_for(flag: str, declare: Callable[[str], Path]) -> None:
+    declare(f"[gpu]\nkind = 'slurm'\nsbatch = '{flag}'")
+    assert _places()[0] == ["here", "gpu"]
+
+
 def test_a_folder_in_the_place_of_the_file_is_told(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (store / "places.toml").mkdir()
     assert ExitCode.STORE == main(["places"])

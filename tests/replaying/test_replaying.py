@@ -161,6 +161,8 @@ def test_each_is_found_by_as_many_folders_as_it_needs(tmp_path: Path) -> None:
     assert places_now(request, tmp_path) == {
         path: str(tmp_path / name) for path, name in zip(paths, names, strict=True)
     }
+    (tmp_path / "train").mkdir()  # another one, beside that which has more names in common
+    assert places_now(request, tmp_path)[paths[1]] == str(tmp_path / names[1])
 
 
 def test_only_finished_runs_are_replayed(run: zoo.Run, capsys: pytest.CaptureFixture[str]) -> None:

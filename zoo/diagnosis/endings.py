@@ -7,7 +7,7 @@ import shlex
 from zoo.diagnosis.finding import Finding, Remedy, facts
 from zoo.diagnosis.record import Record
 from zoo.memory import says_out_of_memory
-from zoo.runs.events import MicroBatchHalved, StepCompleted
+from zoo.runs.events import CheckpointSaved, EvaluationCompleted, MicroBatchHalved, RunStarted, StepCompleted
 from zoo.runs.request import TRAINING
 from zoo.runs.store import all_runs, size_bytes
 from zoo.units import size
@@ -17,6 +17,8 @@ SHOWN_RUNS = 3
 _MEMORY_KINDS = ("OutOfMemoryError", "MemoryError")
 _SAYING_OF_KILLS = "for lack of memory"
 """What a view says of a worker that the system has killed."""
+_DONE = (RunStarted, StepCompleted, EvaluationCompleted, CheckpointSaved)
+"""Events by which a run has gone on."""
 _SAYINGS_OF_DISKS = ("is full", "is used up", "No space left on device", "Disk quota exceeded")
 
 
@@ -71,9 +73,9 @@ def out_of_memory(record: Record) -> Finding | None:
 
 
 def _ran_out_last(record: Record) -> bool:
-    """Whether the last that is known of its steps is that one ran out of memory, and was not done after all."""
-    of_steps = [event for event in record.events if isinstance(event, StepCompleted | MicroBatchHalved)]
-    return bool(of_steps) and isinstance(of_steps[-1], MicroBatchHalved)
+    """Whether the last that is known of its work is that something ran out of memory, and was not done after all."""
+    of_work = [event for event in record.events if isinstance(event, (MicroBatchHalved, *_DONE))]
+    return bool(of_work) and isinstance(of_work[-1], MicroBatchHalved)
 
 
 def disk_full(record: Record) -> Finding | None:

@@ -109,6 +109,8 @@ def frozen_body(record: Record) -> Finding | None:
     share, method = record.trained_share, _method(record)
     if share is None or share > LITTLE_TRAINED or method == "full" or not record.is_training:
         return None
+    if record.snapshot.status != "finished":  # what ended it says more
+        return None
     first, last = record.first_loss, record.last_loss
     underfitted = first is not None and last is not None and last > UNDERFITTED * first
     underfitted = underfitted or (method == "head" and _knows_its_rows_no_better(record))
@@ -225,7 +227,8 @@ def _knows_its_rows_no_better(record: Record) -> bool:
 def _is_good(record: Record) -> bool:
     """Whether there is hardly anything to be won any more."""
     figure = record.primary
-    return figure is not None and record.task.larger_is_better and figure[1] >= WORTHWHILE
+    is_near_one = figure is not None and record.task.larger_is_better and figure[1] >= WORTHWHILE
+    return is_near_one or record.snapshot.latest_metrics.get("r2", 0.0) >= WORTHWHILE
 
 
 def _method(record: Record) -> str:

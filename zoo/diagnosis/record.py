@@ -56,11 +56,14 @@ class BaseRate(NamedTuple):
     """How many different labels it gave."""
     looks: int = 1
     """Evaluations on these rows, of which the best was kept."""
+    last: float = 0.0
+    """Accuracy of the last of these, which nobody has chosen; 0 where it is not known."""
 
     @property
     def is_beaten(self) -> bool:
-        """Whether it is better than that by more than luck."""
-        return self.accuracy - self.base > _luck(self.base, self.rows, self.looks)
+        """Whether it is better than that by more than luck, be it the best of its evaluations or the last."""
+        best = self.accuracy - self.base > _luck(self.base, self.rows, self.looks)
+        return best or self.last - self.base > _luck(self.base, self.rows, 2)
 
     @property
     def gain(self) -> float:
@@ -206,8 +209,10 @@ class Record:
             return None
         right = sum(row[place] for place, row in enumerate(matrix.counts))
         answered = sum(any(row[place] for row in matrix.counts) for place in range(len(matrix.labels)))
-        looks = len(self.snapshot.evaluations)
-        return BaseRate(right / rows, max(map(sum, matrix.counts)) / rows, rows, answered, looks)
+        looks, name = self.snapshot.evaluations, self.task.primary_metric
+        is_share = math.isclose(self.snapshot.latest_metrics.get(name, math.nan), right / rows, abs_tol=1e-6)
+        last = looks[-1].metrics.get(name, 0.0) if looks and is_share else 0.0
+        return BaseRate(right / rows, max(map(sum, matrix.counts)) / rows, rows, answered, len(looks), last)
 
     @cached_property
     def figure_without_input(self) -> float | None:

@@ -117,11 +117,16 @@ def _further(flags: str) -> dict[str, Any]:
         name, equals, value = part.removeprefix("--").partition("=")
         if not part.startswith("--") or not name:
             raise OptionInvalid(f"sbatch has {part!r}, which is no flag", "write each as --name or --name=value")
-        if (key := _SAID_BY_ZOO.get(name)) is not None:
+        if (key := _SAID_BY_ZOO.get(name)) is not None and not _is_more(name, value):
             hint = f"say {key} at the place" if key else "leave it out"
             raise OptionInvalid(f"sbatch has --{name}, which zoo says itself", hint)
         words[name] = value if equals else True
     return words
+
+
+def _is_more(name: str, value: str) -> bool:
+    """Whether a flag says what the key of a place cannot: all memory of a node, or of which type its GPUs are."""
+    return (name == "mem" and value == "0") or (name == "gpus-per-node" and ":" in value)
 
 
 class Slurm:

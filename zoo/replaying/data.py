@@ -122,7 +122,7 @@ def places_now(request: RunRequest, place: Path) -> dict[str, str]:
     rows = {path for data in request.all_data for path in (data.path, data.eval_path) if path}
     paths = rows | {data.classes for data in request.all_data if data.classes}
     found: dict[str, str] = {}
-    for depth in range(LEVELS + 1, 0, -1):  # each by as few of its names as tell it apart
+    for depth in range(1, LEVELS + 2):  # of two that may be meant, the one with more names in common
         found |= _found_in(place, paths, depth)
     if not found and place.is_file() and len(rows) == 1:
         return {rows.pop(): str(place)}

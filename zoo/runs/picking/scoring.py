@@ -94,7 +94,7 @@ class Scoring:
         if self._task.figures or self._metric in ("", self._task.primary_metric):
             return
         judged = [one for one in candidates if one.metric == self._metric]
-        if len(judged) > 1 and all(one.figure is None for one in judged):
+        if len({one.name for one in judged}) > 1 and all(one.figure is None for one in judged):
             check_metric(self._metric, self._names, self._task.name)
 
     @property
