@@ -58,7 +58,7 @@ def cause_of(error: OSError, path: Path) -> Cause:
         return Cause(f"{path} is on a disk that can only be read", "set ZOO_HOME to a folder that can be written")
     if error.errno == errno.ENOTDIR and (obstacle := file_in_the_way(path)):
         return Cause(f"{obstacle} is a file, not a folder", "move it away")
-    if error.errno == errno.EISDIR:
+    if error.errno == errno.EISDIR and error_path(error) == path:  # which may be a folder that holds what it is about
         return Cause(f"{path} is a folder, not a file", "move it away")
     return Cause(f"{path}: {error.strerror or error}", _hint(error))
 
