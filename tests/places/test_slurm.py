@@ -15,6 +15,7 @@ import pytest
 import zoo
 from tests.echo_runs import held_after, held_when, kill_worker, until
 from tests.slurm_cluster import Cluster, attempts, job_of
+from tests.sweeps.test_placed import RECIPE
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import RunFailed
@@ -174,26 +175,11 @@ def test_shards_are_an_array_that_is_stopped_cancelled_there_and_gone_on_with(
     assert one_run.wait(progress=False).metrics == run.metrics
 
 
-SWEEP = """model = "echo"
-device = "cpu"
-precision = "fp32"
-[options]
-eval_share = 0.5
-[source]
-data = "rows.csv"
-[sweep]
-ties = "best"
-[sweep.vary]
-max_steps = [1, 20]
-fail_at = [0, 2]
-"""
-
-
 def test_trials_are_an_array_that_a_resumed_sweep_knows_that_is_stopped_and_gone_on_with(
     slurm: Cluster, echo: None, rows: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recipe = rows.with_name("sweep.toml")
-    recipe.write_text(SWEEP)
+    recipe.write_text(RECIPE)
     with held_when("event == 'os.rename' and path_of(args[1]).name == 'judged.json'") as held:
         run = zoo.sweep(recipe, on="slurm", name="there")
         until(lambda: held.exists() and len(jobs_of_trials(run)) == 4)  # a trial may begin before that is written down
